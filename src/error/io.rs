@@ -1,0 +1,227 @@
+//! `std::io::Error` to Winsock code and back (V3).
+
+use std::io::{Error, ErrorKind};
+
+use super::WsaError;
+
+/// The kinds that say the same as a Winsock code. Where two kinds lead to one code, the first is the
+/// way back.
+const KINDS: &[(ErrorKind, WsaError)] = &[
+    (ErrorKind::AddrInUse, WsaError::WSAEADDRINUSE),
+    (ErrorKind::AddrNotAvailable, WsaError::WSAEADDRNOTAVAIL),
+    (ErrorKind::ConnectionAborted, WsaError::WSAECONNABORTED),
+    (ErrorKind::ConnectionRefused, WsaError::WSAECONNREFUSED),
+    (ErrorKind::ConnectionReset, WsaError::WSAECONNRESET),
+    (ErrorKind::DirectoryNotEmpty, WsaError::WSAENOTEMPTY),
+    (ErrorKind::HostUnreachable, WsaError::WSAEHOSTUNREACH),
+    (ErrorKind::Interrupted, WsaError::WSAEINTR),
+    (ErrorKind::InvalidInput, WsaError::WSAEINVAL),
+    (ErrorKind::NetworkDown, WsaError::WSAENETDOWN),
+    (ErrorKind::NetworkUnreachable, WsaError::WSAENETUNREACH),
+    (ErrorKind::NotConnected, WsaError::WSAENOTCONN),
+    (ErrorKind::OutOfMemory, WsaError::WSAENOBUFS),
+    (ErrorKind::PermissionDenied, WsaError::WSAEACCES),
+    (ErrorKind::QuotaExceeded, WsaError::WSAEDQUOT),
+    (ErrorKind::StaleNetworkFileHandle, WsaError::WSAESTALE),
+    (ErrorKind::TimedOut, WsaError::WSAETIMEDOUT),
+    (ErrorKind::Unsupported, WsaError::WSAEOPNOTSUPP),
+    (ErrorKind::WouldBlock, WsaError::WSAEWOULDBLOCK),
+    // The peer reset the connection some time before the send that fails like this.
+    (ErrorKind::BrokenPipe, WsaError::WSAECONNRESET),
+];
+
+/// The numbers that `errno` has on Linux, on every architecture but a few.
+const LINUX: &[(i32, WsaError)] = &[
+    (1, WsaError::WSAEACCES),
+    (13, WsaError::WSAEACCES),
+    (23, WsaError::WSAEMFILE),
+    (24, WsaError::WSAEMFILE),
+    (4, WsaError::WSAEINTR),
+    (9, WsaError::WSAEBADF),
+    (14, WsaError::WSAEFAULT),
+    (22, WsaError::WSAEINVAL),
+    (11, WsaError::WSAEWOULDBLOCK),
+    (36, WsaError::WSAENAMETOOLONG),
+    (39, WsaError::WSAENOTEMPTY),
+    (40, WsaError::WSAELOOP),
+    (66, WsaError::WSAEREMOTE),
+    (87, WsaError::WSAEUSERS),
+    (88, WsaError::WSAENOTSOCK),
+    (89, WsaError::WSAEDESTADDRREQ),
+    (90, WsaError::WSAEMSGSIZE),
+    (91, WsaError::WSAEPROTOTYPE),
+    (92, WsaError::WSAENOPROTOOPT),
+    (93, WsaError::WSAEPROTONOSUPPORT),
+    (94, WsaError::WSAESOCKTNOSUPPORT),
+    (95, WsaError::WSAEOPNOTSUPP),
+    (96, WsaError::WSAEPFNOSUPPORT),
+    (97, WsaError::WSAEAFNOSUPPORT),
+    (98, WsaError::WSAEADDRINUSE),
+    (99, WsaError::WSAEADDRNOTAVAIL),
+    (100, WsaError::WSAENETDOWN),
+    (101, WsaError::WSAENETUNREACH),
+    (102, WsaError::WSAENETRESET),
+    (103, WsaError::WSAECONNABORTED),
+    (104, WsaError::WSAECONNRESET),
+    (105, WsaError::WSAENOBUFS),
+    (106, WsaError::WSAEISCONN),
+    (107, WsaError::WSAENOTCONN),
+    (108, WsaError::WSAESHUTDOWN),
+    (109, WsaError::WSAETOOMANYREFS),
+    (110, WsaError::WSAETIMEDOUT),
+    (111, WsaError::WSAECONNREFUSED),
+    (112, WsaError::WSAEHOSTDOWN),
+    (113, WsaError::WSAEHOSTUNREACH),
+    (114, WsaError::WSAEALREADY),
+    (115, WsaError::WSAEINPROGRESS),
+    (116, WsaError::WSAESTALE),
+    (122, WsaError::WSAEDQUOT),
+];
+
+/// The code behind the operating system's own number, where the platform's numbers are known.
+fn from_raw(raw: i32) -> Option<WsaError> {
+    const BSD: bool = cfg!(any(
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly",
+    ));
+    const OTHER_NUMBERS: bool = cfg!(any(
+        target_arch = "mips",
+        target_arch = "mips32r6",
+        target_arch = "mips64",
+        target_arch = "mips64r6",
+        target_arch = "sparc",
+        target_arch = "sparc64",
+    ));
+    if cfg!(windows) {
+        // A socket's error is the Winsock code.
+        WsaError::from_code(raw).filter(|error| error.name().is_some())
+    } else if BSD {
+        // Winsock took its numbers from BSD and added 10000.
+        let known = matches!(raw, 4 | 9 | 13 | 14 | 22 | 24 | 35..=71);
+        WsaError::from_code(raw.wrapping_add(10000)).filter(|_| known)
+    } else if cfg!(any(target_os = "linux", target_os = "android")) && !OTHER_NUMBERS {
+        LINUX
+            .iter()
+            .find(|(errno, _)| *errno == raw)
+            .map(|&(_, wsa)| wsa)
+    } else {
+        None
+    }
+}
+
+/// The code that a socket call's error stands for. The operating system's own number decides where it
+/// is known, since `ErrorKind` has no word for some (ENOBUFS, EAFNOSUPPORT); then the kind. An error
+/// that is neither becomes WSASYSCALLFAILURE. An error made from a [`WsaError`] is that error again.
+///
+/// ```
+/// use std::io;
+/// use wsp_events::WsaError;
+///
+/// let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+/// assert_eq!(WsaError::from(&refused), WsaError::WSAECONNREFUSED);
+/// assert_eq!(WsaError::from(&io::Error::other("odd")), WsaError::WSASYSCALLFAILURE);
+/// ```
+impl From<&Error> for WsaError {
+    fn from(error: &Error) -> Self {
+        let itself = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Self>())
+            .copied();
+        let of_kind = || {
+            KINDS
+                .iter()
+                .find(|(kind, _)| *kind == error.kind())
+                .map(|&(_, wsa)| wsa)
+        };
+        itself
+            .or_else(|| error.raw_os_error().and_then(from_raw))
+            .or_else(of_kind)
+            .unwrap_or(Self::WSASYSCALLFAILURE)
+    }
+}
+
+/// As for `&std::io::Error`.
+///
+/// ```
+/// # use wsp_events::WsaError;
+/// # use std::io::{Error, ErrorKind};
+/// assert_eq!(WsaError::from(Error::from(ErrorKind::TimedOut)), WsaError::WSAETIMEDOUT);
+/// ```
+impl From<Error> for WsaError {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// The `io::Error` that says the same. Every code survives the way there and back.
+///
+/// On Windows a code with a name becomes the operating system's own error; elsewhere, and for a
+/// nameless code, it is carried inside an error of the same kind.
+///
+/// ```
+/// use std::io;
+/// use wsp_events::WsaError;
+///
+/// let error = io::Error::from(WsaError::WSAECONNREFUSED);
+/// assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+/// assert_eq!(WsaError::from(error), WsaError::WSAECONNREFUSED);
+/// ```
+impl From<WsaError> for Error {
+    fn from(error: WsaError) -> Self {
+        if cfg!(windows) && error.name().is_some() {
+            return Self::from_raw_os_error(error.code());
+        }
+        let kind = KINDS
+            .iter()
+            .find(|(_, wsa)| *wsa == error)
+            .map(|&(kind, _)| kind);
+        Self::new(kind.unwrap_or(ErrorKind::Other), error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches a wrong or missing row for an `errno` that no `ErrorKind` tells apart.
+    #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+    #[test]
+    fn v3_raw_errno_is_finer_than_the_kind() {
+        let numbers = if cfg!(target_os = "linux") {
+            [105, 101, 113, 100, 104, 103, 97, 13, 112]
+        } else {
+            [55, 51, 65, 50, 54, 53, 47, 13, 64]
+        };
+        let expected = [
+            10055, 10051, 10065, 10050, 10054, 10053, 10047, 10013, 10064,
+        ];
+        for (raw, code) in numbers.into_iter().zip(expected) {
+            assert_eq!(
+                WsaError::from(Error::from_raw_os_error(raw)).code(),
+                code,
+                "errno {raw}"
+            );
+        }
+    }
+
+    #[test]
+    fn v3_every_code_survives_the_way_through_io_error() {
+        for code in (-20..12_000)
+            .filter(|&code| code != 0)
+            .chain([i32::MIN, i32::MAX])
+        {
+            let error = WsaError::from_code(code).unwrap();
+            assert_eq!(WsaError::from(Error::from(error)), error);
+        }
+    }
+
+    #[test]
+    fn v3_kinds_lead_to_their_codes() {
+        for &(kind, wsa) in KINDS {
+            assert_eq!(WsaError::from(Error::from(kind)), wsa);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What a whole provider needs beside its recorders: WSPEventSelect and WSPEnumNetworkEvents over its
+//! descriptors and handles, and a table of sockets for a provider that has none.
+
+#[cfg(feature = "std")]
+mod table;
+
+#[cfg(feature = "std")]
+pub use table::{Removed, SocketRef, SocketTable};
+
+use core::ffi::c_void;
+
+use crate::error::{ProviderError, RecorderError};
+use crate::event::NetworkEvents;
+use crate::recorder::NetworkEventRecorder;
+use crate::report::Report;
+use crate::signal::EventSignal;
+
+/// A socket descriptor, as Winsock passes it.
+pub type SOCKET = usize;
+
+/// The value that is never a descriptor.
+pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
+
+/// The handle of an event object, as Winsock passes it. Null is none.
+///
+/// It is a name that comes from outside, not a reference: a provider looks it up, and never follows it
+/// as it stands.
+pub type WSAEVENT = *mut c_void;
+
+/// A service provider, as far as network events go: its sockets and its event objects, by the names
+/// that the switch has for them.
+///
+/// With this, [`event_select`] and [`enum_network_events`] are WSPEventSelect and WSPEnumNetworkEvents,
+/// and [`spi`](crate::spi) has them with their C signatures. A provider that keeps its own table, or
+/// gets its context back from ws2_32, looks there; one that has none takes a
+/// [`SocketTable`](crate::SocketTable).
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Arc, Mutex};
+/// use wsp_events::{
+///     ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Provider, SOCKET,
+///     SocketRef, SocketTable, WSAEVENT, enum_network_events, event_select,
+/// };
+///
+/// type Event = Arc<ManualResetEvent>;
+///
+/// #[derive(Default)]
+/// struct MyProvider {
+///     sockets: SocketTable<NetworkEventRecorder<Event>>,
+///     events: Mutex<HashMap<usize, Event>>,
+/// }
+///
+/// impl MyProvider {
+///     fn event(&self, handle: WSAEVENT) -> Option<Event> {
+///         self.events.lock().unwrap().get(&handle.addr()).cloned()
+///     }
+/// }
+///
+/// impl Provider for MyProvider {
+///     type Signal = Event;
+///     type Socket<'a> = SocketRef<NetworkEventRecorder<Event>>;
+///     type ResetEvent<'a> = Event;
+///
+///     fn subsystem_is_up(&self) -> bool {
+///         true
+///     }
+///     fn socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>> {
+///         self.sockets.get(descriptor)
+///     }
+///     fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Event> {
+///         socket
+///     }
+///     fn event_to_select(&self, handle: WSAEVENT) -> Option<Event> {
+///         self.event(handle)
+///     }
+///     fn event_to_reset(&self, handle: WSAEVENT) -> Option<Event> {
+///         self.event(handle)
+///     }
+/// }
+///
+/// let provider = MyProvider::default();
+/// let event = Event::default();
+/// provider.events.lock().unwrap().insert(4, Arc::clone(&event));
+/// let handle: WSAEVENT = std::ptr::without_provenance_mut(4);
+/// let s = provider.sockets.insert(NetworkEventRecorder::new())?;
+///
+/// event_select(&provider, s, handle, NetworkEvents::FD_ACCEPT)?;
+/// provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()))?;
+/// event.wait();
+/// assert_eq!(enum_network_events(&provider, s, handle)?.to_string(), "FD_ACCEPT: success");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Provider {
+    /// What a selection owns: an event object, kept alive for as long as it is selected (P2).
+    type Signal: EventSignal;
+
+    /// A socket in use by a call. It keeps its record alive, so that a call under way on a socket that
+    /// is closed never reaches the record of a later one (P1, P5).
+    type Socket<'a>
+    where
+        Self: 'a;
+
+    /// An event object to reset: a borrowed handle will do (E6).
+    type ResetEvent<'a>: EventSignal
+    where
+        Self: 'a;
+
+    /// Whether the provider can reach its records; `false` makes every call answer WSAENETDOWN (E9). A
+    /// network that goes down while the provider lives is an event, recorded like any other.
+    fn subsystem_is_up(&self) -> bool;
+
+    /// The socket that a descriptor names, if it names one (E9: WSAENOTSOCK).
+    fn socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>>;
+
+    /// The socket's record: one for all the descriptors of the socket (P4).
+    fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal>;
+
+    /// The event object that a handle names, with a reference for a selection to keep; `None` if it
+    /// names no event object that can be set (S4: WSAEINVAL). Not called with a null handle.
+    fn event_to_select(&self, handle: WSAEVENT) -> Option<Self::Signal>;
+
+    /// The event object that a handle names, to be reset once; `None` if it names none (E9: WSAEINVAL).
+    /// Not called with a null handle.
+    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Self::ResetEvent<'_>>;
+
+    /// A selection was made, or ended (`events` is then empty): the provider makes the socket
+    /// non-blocking (S9), and may start to watch for the events.
+    fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
+        let _ = (socket, events);
+    }
+}
+
+/// WSPEventSelect: selects events of a socket, and the event object that tells of them (S1 to S9).
+///
+/// With no events the selection ends, and the handle is ignored (S3).
+///
+/// # Errors
+///
+/// In this order (E9): the subsystem failed, the descriptor is not a socket, the handle is not an event
+/// object or the event object could not be set (S4, S6). The earlier selection stands.
+///
+/// The example at [`Provider`] runs it.
+///
+/// ```
+/// # use wsp_events::{NetworkEvents, Provider, ProviderError, SOCKET, WSAEVENT, event_select};
+/// fn select_for_a_san<P: Provider>(p: &P, s: SOCKET, event: WSAEVENT) -> Result<(), ProviderError> {
+///     event_select(p, s, event, NetworkEvents::FD_ACCEPT | NetworkEvents::FD_CONNECT)
+/// }
+/// ```
+pub fn event_select<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+    events: NetworkEvents,
+) -> Result<(), ProviderError> {
+    let socket = find(provider, descriptor)?;
+    let events = events & NetworkEvents::FD_ALL_EVENTS;
+    if events.is_empty() {
+        P::recorder(&socket).deselect()?;
+    } else {
+        let signal = (!event.is_null())
+            .then(|| provider.event_to_select(event))
+            .flatten();
+        let signal = signal.ok_or(ProviderError::InvalidEventObject)?;
+        P::recorder(&socket).select(events, signal)?;
+    }
+    provider.selected(&socket, events);
+    Ok(())
+}
+
+/// WSPEnumNetworkEvents: takes the report of a socket and resets an event object (E1 to E9). A null
+/// handle resets none (E6).
+///
+/// # Errors
+///
+/// In this order (E9): the subsystem failed, the descriptor is not a socket, the handle is not an event
+/// object or it could not be reset. Nothing has changed (E7).
+///
+/// The example at [`Provider`] runs it.
+///
+/// ```
+/// # use wsp_events::{Provider, ProviderError, Report, SOCKET, enum_network_events};
+/// fn take_without_reset<P: Provider>(p: &P, s: SOCKET) -> Result<Report, ProviderError> {
+///     enum_network_events(p, s, std::ptr::null_mut())
+/// }
+/// ```
+pub fn enum_network_events<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+) -> Result<Report, ProviderError> {
+    let socket = find(provider, descriptor)?;
+    enumerate_socket(provider, &socket, event)
+}
+
+/// The checks that come first in both calls (E9).
+pub(crate) fn find<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+) -> Result<P::Socket<'_>, ProviderError> {
+    if !provider.subsystem_is_up() {
+        return Err(ProviderError::SubsystemFailed);
+    }
+    provider.socket(descriptor).ok_or(ProviderError::NotASocket)
+}
+
+/// An enumeration after [`find`].
+pub(crate) fn enumerate_socket<P: Provider + ?Sized>(
+    provider: &P,
+    socket: &P::Socket<'_>,
+    event: WSAEVENT,
+) -> Result<Report, ProviderError> {
+    let recorder = P::recorder(socket);
+    let report = if event.is_null() {
+        recorder.enumerate()
+    } else {
+        let event = provider
+            .event_to_reset(event)
+            .ok_or(ProviderError::InvalidEventObject)?;
+        recorder.enumerate_and_reset(&event)
+    };
+    report.map_err(|error: RecorderError| error.into())
+}

@@ -1,0 +1,829 @@
+//! The recorder, and the protocol by which threads share it.
+//!
+//! Everything that threads agree on is in one atomic word (`state`): per event whether it is recorded,
+//! has a code, and is selected; and whether the signal is *held* and whether a set is *owed*. Beside the
+//! word stand ten cells for the codes and one for the signal (the selected event object). A thread
+//! changes the word by one exchange at a time, and the whole protocol is about what it may touch between
+//! two of them. Each paragraph names the rules it keeps (docs/CONTRACT.md) and the models in
+//! tests/loom.rs that fail when it is broken.
+//!
+//! **One thread has the signal.** Whoever turns `held` on has the signal to itself until it turns it
+//! off: it alone calls the event object, swaps it, or resets one (K3). Selecting, enumerating,
+//! inheriting and closing wait for it to be free; recording does not. *Every model: its event object
+//! fails when two calls on it overlap.*
+//!
+//! **Who finds the signal held leaves its news.** To record a success takes one exchange: it sets the
+//! event's bit and, if the event is new and selected, takes `held` (then the thread sets the signal and
+//! leaves), or, if somebody has it, marks the word `owed` and returns: handed over (R4, K2). The holder
+//! leaves by an exchange that turns `held` off only while nothing is owed; else it clears the mark, sets
+//! the signal and tries again. So at rest, whatever is reportable was followed by a set (E5). It ends,
+//! since an event that is recorded brings no more news until an enumeration, for which the signal must
+//! be free, or a withdrawal clears it. *`e3_two_recorders_and_an_enumerator`,
+//! `e4_record_during_the_reset`, `k4_signal_that_records`.*
+//!
+//! **A repeat is an exchange too.** It writes back the word it found. A plain look would be cheaper and
+//! wrong: it may be older than the enumeration that cleared the event, whose caller has not seen what
+//! the provider queued before it looked; the event would be in no later report (E3). Two exchanges on
+//! one word have an order: either the enumeration comes later, and sees the provider's data, or the
+//! repeat does, and is news. *`e3_repeat_publishes_what_was_queued`.*
+//!
+//! **A code cell is in one thread's hands at a time.** The event's `busy` bit says so. An error *claims*
+//! the cell in the exchange that records the event, writes the code, and *publishes* it by a second one.
+//! Only an event without a code can be claimed, so that the first error stays, and a later one, like
+//! one that finds the cell being written, is a repeat and returns at once (R3, K2). An event that is
+//! claimed is recorded already: nobody sees the success before it vanish. *`r3_two_errors`,
+//! `r3_upgrade_against_enumerate`, `r3_upgrade_while_the_holder_leaves`.*
+//!
+//! **The report is taken by one exchange.** It clears all that is reportable at that instant (E1, E3).
+//! Codes must be copied before it, since afterwards their cells are free to be claimed. So the holder
+//! first claims the cells it is going to copy, as a writer would, and the exchange that takes the report
+//! succeeds only when there is nothing in it that was not copied. Where no error is in the report, there
+//! is nothing to copy, and the exchange that takes the signal takes the report as well.
+//! *`e3_error_against_enumerate`, `e3_code_of_another`, `e3_two_enumerators`,
+//! `r5_batch_against_enumerate`.*
+//!
+//! **Who needs a busy cell waits.** That is the enumeration (for a code being written) and the
+//! withdrawal (for one being written or copied), never the recording. The wait is for a few
+//! instructions of another thread, which runs no foreign code among them. Without `std` the wait is a
+//! spin: at a raised IRQL, or in a signal handler, do not enumerate, select or withdraw on a recorder
+//! that the interrupted code may be using; recording is safe anywhere. *`e3_error_against_enumerate`,
+//! `r7_withdraw_and_a_new_error_against_enumerate`.*
+//!
+//! **Reset comes last, and can fail.** The report is out of the record before the event object is reset
+//! (E4); what is recorded from then on is handed over and signaled after the reset (E5). A reset that
+//! fails puts the report back *under* what came meanwhile, as if it had never been gone: its codes are
+//! the earlier ones (E7, R3). A panic does the same, at any time before the report is handed out (K5).
+//! *`e4_record_during_the_reset`, `e7_failing_reset_against_records`,
+//! `k5_panicking_reset_against_a_record`.*
+//!
+//! **A set that fails is owed.** `owed` is the very mark that a hand-over makes; a thread whose set
+//! failed or panicked leaves with it on, and the next record, selection or enumeration that finds the
+//! signal free and the mark on tries again (R6, K5). What others had handed over to the failing thread
+//! is covered by the same mark. A debt is void once nothing is reportable.
+//! *`r6_failing_set_with_news_handed_over`, `k5_panicking_set_with_news_handed_over`.*
+//!
+//! **A selection is whole.** Mask and event object change while the signal is held (S1). A new event
+//! object that must be set is set first, and only then put in its place, so that a failure leaves no
+//! trace (S2, S6). Until that is decided the word names the old events *and* the new ones: news for
+//! either is handed over, and signaled on whichever event object stands in the end.
+//! *`s1_record_against_reselection`, `s2_record_of_an_event_that_stays_selected`,
+//! `s6_failing_selection_against_record`, `s8_inherit_against_reselection`.*
+//!
+//! **Closed is for good.** A close takes the signal like a selection and leaves a word that refuses
+//! everything (S7, P5). *`p5_close_against_enumerate_and_record`.*
+//!
+//! **A call from inside is known.** While the holder runs foreign code it leaves its thread's mark in
+//! `caller`; a call that finds the signal held by its own thread is refused where it would have to wait
+//! (K4). *`k4_signal_that_records`, `k4_waiting_is_not_reentrance`.*
+
+mod caller;
+mod state;
+
+use core::fmt;
+use core::mem;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+
+use crate::error::{RecorderError, SignalError, WsaError};
+use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
+use crate::report::Report;
+use crate::signal::EventSignal;
+use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, UnsafeCell};
+use caller::Caller;
+use state::{Duty, Leaving, Taking, Word};
+
+/// The network-event record of one socket: which FD_XXX events happened, with their error codes, which
+/// of them are selected, and the event object that tells of them.
+///
+/// A provider has one for each socket and calls [`record`](Self::record) from wherever it learns that
+/// something happened; the switch's WSPEventSelect becomes [`select`](Self::select), its
+/// WSPEnumNetworkEvents [`enumerate_and_reset`](Self::enumerate_and_reset). Every operation takes
+/// `&self`; if `S` is `Send` all of them can be called from any thread (K1). `S` is the event object, or
+/// whatever keeps it alive for as long as it is selected (P2): an `Arc`, a duplicated handle, a
+/// reference.
+///
+/// Recording never waits for another thread (K2). The other operations wait, at most, for a thread that
+/// is inside the event object's own set or reset, and for one that is between two instructions of
+/// copying a code. Nothing allocates (K6).
+///
+/// ```
+/// use std::sync::Arc;
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+///
+/// // The provider's: one recorder a socket.
+/// let recorder = NetworkEventRecorder::new();
+///
+/// // The switch: WSPEventSelect.
+/// let event = Arc::new(ManualResetEvent::new());
+/// recorder.select(NetworkEvents::FD_ACCEPT, Arc::clone(&event))?;
+///
+/// // The provider: a connection has come in.
+/// recorder.record(NetworkEvent::Accept, Ok(()))?;
+///
+/// // The switch: wait, then WSPEnumNetworkEvents.
+/// event.wait();
+/// let report = recorder.enumerate_and_reset(&event)?;
+/// assert_eq!(report.outcome(NetworkEvent::Accept), Some(Ok(())));
+/// assert!(!event.is_set());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct NetworkEventRecorder<S> {
+    word: AtomicU64,
+    codes: [AtomicI32; FD_MAX_EVENTS],
+    signal: UnsafeCell<Option<S>>,
+    caller: Caller,
+}
+
+// SAFETY: `signal` is the only part that is not `Sync` by itself. It is reached through `Held` alone,
+// of which one exists at a time (see there), so that threads use the `S` one after the other and never
+// together: `Send` is all it takes, as for a `Mutex`.
+// Noticed by: every model in tests/loom.rs, whose cell reports any overlap.
+unsafe impl<S: Send> Sync for NetworkEventRecorder<S> {}
+
+// K5: a panic of the event object leaves the record whole.
+impl<S> UnwindSafe for NetworkEventRecorder<S> {}
+impl<S> RefUnwindSafe for NetworkEventRecorder<S> {}
+
+/// What recording did.
+///
+/// ```
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Wake};
+///
+/// let recorder = NetworkEventRecorder::new();
+/// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+///
+/// let first = recorder.record(NetworkEvent::Read, Ok(()))?;
+/// assert_eq!((first.new, first.wake), (NetworkEvents::FD_READ, Wake::Set));
+/// let repeat = recorder.record(NetworkEvent::Read, Ok(()))?;
+/// assert_eq!((repeat.new, repeat.wake), (NetworkEvents::empty(), Wake::NotNeeded));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The events that were not in the record before this call. A repeat is not among them (R3), and
+    /// nothing is once the socket is closed.
+    pub new: NetworkEvents,
+    /// What became of the wake-up.
+    pub wake: Wake,
+}
+
+/// Who told the event object about what was recorded.
+///
+/// ```
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Wake};
+///
+/// // Recorded, but nobody selected it: there is nobody to wake (R1, R4).
+/// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+/// assert_eq!(recorder.record(NetworkEvent::Close, Ok(()))?.wake, Wake::NotNeeded);
+/// # Ok::<(), wsp_events::SignalError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wake {
+    /// Nothing new that is selected: the event object was not touched (R3, R4).
+    NotNeeded,
+    /// This call set the event object.
+    Set,
+    /// Another call on this recorder has the event object in hand, and sets it, or has the event in its
+    /// report, before it returns (K2). If that set fails it is owed (R6).
+    HandedOver,
+}
+
+impl<S> NetworkEventRecorder<S> {
+    /// An empty record without a selection.
+    ///
+    /// ```
+    /// use wsp_events::{ManualResetEvent, NetworkEventRecorder};
+    ///
+    /// static RECORDER: NetworkEventRecorder<&ManualResetEvent> = NetworkEventRecorder::new();
+    /// assert!(RECORDER.recorded().is_empty());
+    /// ```
+    #[cfg(not(wsp_loom))]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            word: AtomicU64::new(Word::EMPTY.0),
+            codes: [const { AtomicI32::new(0) }; FD_MAX_EVENTS],
+            signal: UnsafeCell::new(None),
+            caller: Caller::nobody(),
+        }
+    }
+
+    /// As above; the model checker's atomics cannot be made in a `const`.
+    #[cfg(wsp_loom)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            word: AtomicU64::new(Word::EMPTY.0),
+            codes: core::array::from_fn(|_| AtomicI32::new(0)),
+            signal: UnsafeCell::new(None),
+            caller: Caller::nobody(),
+        }
+    }
+
+    /// The events that are recorded at this moment, selected or not (R1). To look, for a log or a test:
+    /// nothing is taken, and other threads may change it at once.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// recorder.record(NetworkEvent::Close, Ok(()))?;
+    /// assert_eq!(recorder.recorded(), NetworkEvents::FD_CLOSE);
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    #[must_use]
+    pub fn recorded(&self) -> NetworkEvents {
+        self.look().recorded()
+    }
+
+    /// The events that the switch has selected (S1); a provider may spare itself watching for others.
+    /// While a [`select`](Self::select) is under way on another thread, the old and the new ones.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+    /// assert_eq!(recorder.selected(), NetworkEvents::FD_READ);
+    /// # Ok::<(), wsp_events::RecorderError>(())
+    /// ```
+    #[must_use]
+    pub fn selected(&self) -> NetworkEvents {
+        self.look().selected()
+    }
+
+    /// Whether the event object could not be set for something reportable, so that the next call tries
+    /// again (R6). While another thread has the event object in hand, also whether news waits for it.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder};
+    /// assert!(!NetworkEventRecorder::<ManualResetEvent>::new().owes_set());
+    /// ```
+    #[must_use]
+    pub fn owes_set(&self) -> bool {
+        self.look().is_owed()
+    }
+
+    /// Takes events out of the record without reporting them: the call that consumed the condition does
+    /// this (WSPRecv emptied the socket, a new WSPConnect makes the old outcome stale). The event object
+    /// is not touched, so that the next report may be empty (R7).
+    ///
+    /// Before the call looks at the condition again, use [`reenable`](Self::reenable), which is this for
+    /// one event.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.withdraw(NetworkEvents::FD_READ);
+    /// assert!(event.is_set());
+    /// assert!(recorder.enumerate()?.events().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn withdraw(&self, events: NetworkEvents) {
+        self.exchange(|word| Some((word.withdraw(events)?, ())));
+    }
+
+    /// Re-enables an event (L2): the first thing that a re-enabling call does (WSPAccept for FD_ACCEPT,
+    /// WSPRecv for FD_READ). It withdraws the event; FD_WRITE is never withdrawn.
+    ///
+    /// The order is: re-enable, consume, look whether the condition still holds, record it again if it
+    /// does. What was seen of the condition before must not be used: an arrival in between would be
+    /// lost.
+    ///
+    /// ```
+    /// use std::collections::VecDeque;
+    /// use std::sync::Mutex;
+    /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, SignalError};
+    ///
+    /// struct Listener {
+    ///     backlog: Mutex<VecDeque<u32>>,
+    ///     events: NetworkEventRecorder<ManualResetEvent>,
+    /// }
+    ///
+    /// impl Listener {
+    ///     fn accept(&self) -> Result<Option<u32>, SignalError> {
+    ///         self.events.reenable(NetworkEvent::Accept);
+    ///         let (connection, more) = {
+    ///             let mut backlog = self.backlog.lock().unwrap();
+    ///             (backlog.pop_front(), !backlog.is_empty())
+    ///         };
+    ///         if more {
+    ///             self.events.record(NetworkEvent::Accept, Ok(()))?;
+    ///         }
+    ///         Ok(connection)
+    ///     }
+    /// }
+    /// # let listener = Listener { backlog: Mutex::new([1, 2].into()), events: NetworkEventRecorder::new() };
+    /// # listener.events.record(NetworkEvent::Accept, Ok(()))?;
+    /// # assert_eq!(listener.accept()?, Some(1));
+    /// # assert!(!listener.events.recorded().is_empty());
+    /// # assert_eq!(listener.accept()?, Some(2));
+    /// # assert!(listener.events.recorded().is_empty());
+    /// # Ok::<(), SignalError>(())
+    /// ```
+    pub fn reenable(&self, event: NetworkEvent) {
+        if event != NetworkEvent::Write {
+            self.withdraw(event.flag());
+        }
+    }
+
+    fn look(&self) -> Word {
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    /// The one place where the word changes: one exchange that makes the transition `step`, as soon as
+    /// it can be made; `None` says that another thread must finish something first.
+    ///
+    /// Acquire takes over what the threads before have written (the provider's data, the codes, the
+    /// signal), Release hands it on, together with what this thread has written.
+    fn exchange<T>(&self, mut step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
+        let mut backoff = Backoff::default();
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let Some((Word(next), result)) = step(Word(word)) else {
+                backoff.wait();
+                word = self.word.load(Ordering::Relaxed);
+                continue;
+            };
+            let (on_success, on_failure) = (Ordering::AcqRel, Ordering::Relaxed);
+            match self
+                .word
+                .compare_exchange_weak(word, next, on_success, on_failure)
+            {
+                Ok(_) => return result,
+                Err(current) => word = current,
+            }
+        }
+    }
+
+    /// Takes the signal, in the same exchange that makes the transition `step`.
+    fn hold<T>(
+        &self,
+        step: impl Fn(Word) -> Option<(Word, T)>,
+    ) -> Result<(Held<'_, S>, T), RecorderError> {
+        let result = self.exchange(|word| {
+            if word.is_closed() {
+                Some((word, Err(RecorderError::Closed)))
+            } else if !word.is_held() {
+                step(word).map(|(next, result)| (next.held(), Ok(result)))
+            } else if self.caller.is_this_thread() {
+                Some((word, Err(RecorderError::Reentrant)))
+            } else {
+                None
+            }
+        })?;
+        Ok((
+            Held {
+                recorder: self,
+                undo: Undo::Nothing,
+            },
+            result,
+        ))
+    }
+
+    /// Writes code cells that this thread has claimed, and gives them out of its hands.
+    fn write_codes(&self, events: NetworkEvents, code_of: impl Fn(NetworkEvent) -> i32) {
+        if events.is_empty() {
+            return;
+        }
+        for event in events.members() {
+            self.codes[event.bit_position()].store(code_of(event), Ordering::Relaxed);
+        }
+        self.exchange(|word| Some((word.publish(events), ())));
+    }
+}
+
+impl<S: EventSignal> NetworkEventRecorder<S> {
+    /// Records one occurrence of an event, with its outcome: success, or the error code (R1, R2).
+    ///
+    /// If the event is selected and was not recorded yet, the event object is set (R4). A repeat changes
+    /// nothing, except that an error takes the place of a recorded success (R3). It never waits for
+    /// another thread (K2) and does not allocate (K6). What the provider has written before (the data
+    /// that it queued, say) is visible to whoever gets the event in a report.
+    ///
+    /// # Errors
+    ///
+    /// The event object could not be set. The occurrence is recorded all the same, and the set is owed:
+    /// the next call tries again (R6).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_CONNECT, &event)?;
+    /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAENETUNREACH))?;
+    /// assert!(event.is_set());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record(
+        &self,
+        event: NetworkEvent,
+        outcome: Result<(), WsaError>,
+    ) -> Result<Recorded, SignalError> {
+        match outcome {
+            Ok(()) => self.record_batch(event.flag(), NetworkEvents::empty(), |_| 0),
+            Err(error) => self.record_batch(event.flag(), event.flag(), |_| error.code()),
+        }
+    }
+
+    /// Records several occurrences as one step: no report sees a part of them, and the event object is
+    /// set once (R5). An event that comes twice is recorded as by two calls (R3).
+    ///
+    /// # Errors
+    ///
+    /// As for [`record`](Self::record).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_ALL_EVENTS, ManualResetEvent::new())?;
+    /// recorder.record_all([(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))])?;
+    /// assert_eq!(recorder.enumerate()?.to_string(), "FD_WRITE: success, FD_CONNECT: success");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record_all(
+        &self,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+    ) -> Result<Recorded, SignalError> {
+        let mut occurred = NetworkEvents::empty();
+        let mut codes = [0; FD_MAX_EVENTS];
+        let mut failed = NetworkEvents::empty();
+        for (event, outcome) in occurrences {
+            occurred |= event.flag();
+            if let Err(error) = outcome
+                && !failed.contains(event.flag())
+            {
+                failed |= event.flag();
+                codes[event.bit_position()] = error.code();
+            }
+        }
+        self.record_batch(occurred, failed, |event| codes[event.bit_position()])
+    }
+
+    fn record_batch(
+        &self,
+        occurred: NetworkEvents,
+        failed: NetworkEvents,
+        code_of: impl Fn(NetworkEvent) -> i32,
+    ) -> Result<Recorded, SignalError> {
+        let recording = self.exchange(|word| Some(word.record(occurred, failed)));
+        self.write_codes(recording.claimed, code_of);
+        let wake = match recording.duty {
+            Duty::None => Wake::NotNeeded,
+            Duty::HandedOver => Wake::HandedOver,
+            Duty::Set => {
+                let held = Held {
+                    recorder: self,
+                    undo: Undo::Nothing,
+                };
+                held.set()?;
+                held.leave()?;
+                Wake::Set
+            }
+        };
+        Ok(Recorded {
+            new: recording.new,
+            wake,
+        })
+    }
+
+    /// Selects events and the event object that tells of them: WSPEventSelect (S1). Whatever was selected
+    /// before is replaced, mask and event object together; its event object is left in the state it has
+    /// (S5) and dropped. What is recorded stays, and if any of it is selected now, the new event object
+    /// is set at once (S2).
+    ///
+    /// With no events the selection ends, as with [`deselect`](Self::deselect) (S3).
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Signal`] if the new event object had to be set and that failed (S6);
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`]. The earlier selection stands.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let (first, second) = (ManualResetEvent::new(), ManualResetEvent::new());
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &first)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    ///
+    /// recorder.select(NetworkEvents::FD_READ | NetworkEvents::FD_CLOSE, &second)?;
+    /// assert!(first.is_set() && second.is_set());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn select(&self, events: NetworkEvents, signal: S) -> Result<(), RecorderError> {
+        let events = events & NetworkEvents::FD_ALL_EVENTS;
+        if events.is_empty() {
+            return self.deselect();
+        }
+        let (mut held, before) = self.hold(|word| Some((word.select_also(events), word)))?;
+        held.undo = Undo::Selection {
+            events: before.selected(),
+            owed: before.is_owed(),
+        };
+        if before.recorded().intersects(events)
+            && let Err(error) = held.call(|| signal.set_event())
+        {
+            held.fail();
+            return Err(error.into());
+        }
+        self.install(held, events, Some(signal));
+        Ok(())
+    }
+
+    /// Ends the selection: WSPEventSelect with a mask of zero. Nothing is signaled or reported until the
+    /// next one; what is recorded stays (S3). The event object is left in the state it has, and dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`]; nothing has changed.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.deselect()?;
+    /// assert!(recorder.enumerate()?.events().is_empty());
+    /// assert_eq!(recorder.recorded(), NetworkEvents::FD_READ);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn deselect(&self) -> Result<(), RecorderError> {
+        let (held, ()) = self.hold(|word| Some((word, ())))?;
+        self.install(held, NetworkEvents::empty(), None);
+        Ok(())
+    }
+
+    /// Swaps in mask and event object, lets go of the signal, and only then drops the old event object:
+    /// its `drop` is the user's code.
+    fn install(&self, mut held: Held<'_, S>, events: NetworkEvents, signal: Option<S>) {
+        let _replaced = held.replace(signal);
+        held.undo = Undo::Nothing;
+        self.exchange(|word| Some((word.select(events, false), ())));
+        held.leave_quietly();
+    }
+
+    /// Takes the report without resetting an event object: WSPEnumNetworkEvents with a null
+    /// `hEventObject` (E6).
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`]; nothing has changed (E7).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
+    /// assert!(event.is_set());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enumerate(&self) -> Result<Report, RecorderError> {
+        self.report(|| Ok(()))
+    }
+
+    /// Takes the report of what happened and is selected, clears it from the record, and then resets an
+    /// event object: WSPEnumNetworkEvents (E1 to E5, E8).
+    ///
+    /// The event object is the caller's choice. It is usually the selected one, but need not be, nor of
+    /// its type (E6): a borrowed handle will do.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Signal`] if the event object could not be reset; [`RecorderError::Closed`],
+    /// [`RecorderError::Reentrant`]. The record is as if the call had not been made (E7).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// assert_eq!(recorder.enumerate_and_reset(&event)?.events(), NetworkEvents::FD_READ);
+    /// assert!(recorder.enumerate_and_reset(&event)?.events().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enumerate_and_reset<E>(&self, event: &E) -> Result<Report, RecorderError>
+    where
+        E: EventSignal + ?Sized,
+    {
+        self.report(|| event.reset_event())
+    }
+
+    fn report(
+        &self,
+        reset: impl FnOnce() -> Result<(), SignalError>,
+    ) -> Result<Report, RecorderError> {
+        let (mut held, first) = self.hold(|word| word.take(NetworkEvents::empty()))?;
+        let mut report = held.take(first);
+        if let Err(error) = held.call(reset) {
+            held.fail();
+            return Err(error.into());
+        }
+        report.signal_error = held.leave().err();
+        Ok(report)
+    }
+
+    /// A recorder for a socket that was accepted on this one: this one's selection, with an event object
+    /// of its own (a clone of `S`), and an empty record (S8).
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`].
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = Arc::new(ManualResetEvent::new());
+    /// let listener = NetworkEventRecorder::new();
+    /// listener.select(NetworkEvents::FD_ACCEPT | NetworkEvents::FD_READ, Arc::clone(&event))?;
+    ///
+    /// let accepted = listener.inherit()?;
+    /// accepted.record(NetworkEvent::Read, Ok(()))?;
+    /// assert!(event.is_set());
+    /// assert!(listener.recorded().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inherit(&self) -> Result<Self, RecorderError>
+    where
+        S: Clone,
+    {
+        let (held, selected) = self.hold(|word| Some((word, word.selected())))?;
+        let signal = held.call(|| held.with_signal(|signal| signal.cloned()));
+        held.leave_quietly();
+        Ok(Self {
+            word: AtomicU64::new(Word::with_selection(selected).0),
+            signal: UnsafeCell::new(signal),
+            ..Self::new()
+        })
+    }
+
+    /// Closes the record for good: the selection ends, its event object is left in the state it has and
+    /// dropped (S7), and what was recorded is discarded. A call that races this one completes before, or
+    /// is refused with [`RecorderError::Closed`] (P5); what is recorded from now on is nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`] if it was closed before, [`RecorderError::Reentrant`].
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, RecorderError};
+    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// recorder.close()?;
+    /// assert_eq!(recorder.enumerate(), Err(RecorderError::Closed));
+    /// # Ok::<(), RecorderError>(())
+    /// ```
+    pub fn close(&self) -> Result<(), RecorderError> {
+        let (mut held, ()) = self.hold(|word| Some((word.close()?, ())))?;
+        let _ended = held.replace(None);
+        held.leave_quietly();
+        Ok(())
+    }
+}
+
+impl<S> Default for NetworkEventRecorder<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for NetworkEventRecorder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.look();
+        f.debug_struct("NetworkEventRecorder")
+            .field("recorded", &word.recorded())
+            .field("selected", &word.selected())
+            .field("owes_set", &word.is_owed())
+            .field("closed", &word.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The signal, held by this thread alone: made only where an exchange has just turned `held` on, and
+/// whoever has it turns `held` off exactly once, by leaving or by dropping it.
+///
+/// Dropping it, which a failed set and a panic do, undoes what the call had begun and leaves the set
+/// owed (R6, K5).
+struct Held<'a, S> {
+    recorder: &'a NetworkEventRecorder<S>,
+    undo: Undo,
+}
+
+/// What a call that does not succeed must put back.
+enum Undo {
+    Nothing,
+    Report { report: Report, owed: bool },
+    Selection { events: NetworkEvents, owed: bool },
+}
+
+impl<S> Held<'_, S> {
+    fn with_signal<R>(&self, f: impl FnOnce(Option<&S>) -> R) -> R {
+        // SAFETY: `held` keeps every other thread out, and the one place that writes the cell,
+        // `replace`, has `&mut self`. Noticed by: every model in tests/loom.rs.
+        self.recorder
+            .signal
+            .with(|signal| f(unsafe { &*signal }.as_ref()))
+    }
+
+    fn replace(&mut self, signal: Option<S>) -> Option<S> {
+        // SAFETY: `held` keeps every other thread out, and `&mut self` this one's other uses.
+        // Noticed by: every model in tests/loom.rs that selects.
+        self.recorder
+            .signal
+            .with_mut(|cell| mem::replace(unsafe { &mut *cell }, signal))
+    }
+
+    /// Runs the user's code; a call that comes back from it on this thread is known (K4).
+    fn call<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.recorder.caller.enter();
+        let result = f();
+        self.recorder.caller.leave();
+        result
+    }
+
+    /// Takes the report, of which the exchange that took the signal was the `first` step.
+    fn take(&mut self, first: Taking) -> Report {
+        let mut report = Report::default();
+        let mut copied = NetworkEvents::empty();
+        let mut step = first;
+        loop {
+            match step {
+                Taking::Copy(events) => {
+                    for event in events.members() {
+                        let at = event.bit_position();
+                        report.codes[at] = self.recorder.codes[at].load(Ordering::Relaxed);
+                    }
+                    copied |= events;
+                }
+                Taking::Taken { events, owed } => {
+                    report.events = events;
+                    self.undo = Undo::Report { report, owed };
+                    return report;
+                }
+            }
+            step = self.recorder.exchange(|word| word.take(copied));
+        }
+    }
+
+    fn put_back(&mut self) {
+        match mem::replace(&mut self.undo, Undo::Nothing) {
+            Undo::Nothing => {}
+            Undo::Selection { events, owed } => {
+                self.recorder
+                    .exchange(|word| Some((word.select(events, owed), ())));
+            }
+            Undo::Report { report, owed } => {
+                let failed = report.failed();
+                self.recorder
+                    .exchange(|word| Some((word.put_back(report.events, failed, owed)?, ())));
+                self.recorder
+                    .write_codes(failed, |event| report.codes[event.bit_position()]);
+            }
+        }
+    }
+}
+
+impl<S: EventSignal> Held<'_, S> {
+    /// Sets the selected event object.
+    fn set(&self) -> Result<(), SignalError> {
+        self.call(|| self.with_signal(|signal| signal.map_or(Ok(()), S::set_event)))
+    }
+
+    /// Lets go of the signal, after setting it for what others have handed over (K2).
+    ///
+    /// # Errors
+    ///
+    /// That set has failed, and is owed (R6). The call has succeeded all the same: nothing is undone.
+    fn leave(mut self) -> Result<(), SignalError> {
+        while let Leaving::Set = self.recorder.exchange(|word| Some(word.leave())) {
+            if let Err(error) = self.set() {
+                self.undo = Undo::Nothing;
+                return Err(error);
+            }
+        }
+        mem::forget(self);
+        Ok(())
+    }
+
+    /// Lets go of the signal in a call that has no way to tell of a set that failed for others: it is
+    /// owed (R6), which is all that can be done.
+    fn leave_quietly(self) {
+        let _owed = self.leave();
+    }
+
+    /// Lets go of the signal in a call that has failed and must have changed nothing (E7, S6).
+    fn fail(mut self) {
+        self.put_back();
+        self.leave_quietly();
+    }
+}
+
+impl<S> Drop for Held<'_, S> {
+    fn drop(&mut self) {
+        self.recorder.caller.leave();
+        self.put_back();
+        self.recorder
+            .exchange(|word| Some((word.leave_owing(), ())));
+    }
+}

@@ -1,0 +1,113 @@
+//! What one enumeration carried: [`Report`].
+
+use core::fmt;
+
+use crate::error::{SignalError, WsaError};
+use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
+
+/// The network events that one enumeration took out of a record, each with its outcome (E1).
+///
+/// A report is a value: it was taken from the record as one step, nothing can be lost by dropping it
+/// late, and a failed enumeration has none, so that the caller's memory is not touched (E7). It prints
+/// as a person reads it.
+///
+/// ```
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+///
+/// let event = ManualResetEvent::new();
+/// let recorder = NetworkEventRecorder::new();
+/// recorder.select(NetworkEvents::FD_CONNECT, &event)?;
+/// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED))?;
+///
+/// let report = recorder.enumerate_and_reset(&event)?;
+/// assert_eq!(report.to_string(), "FD_CONNECT: WSAECONNREFUSED (10061)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub(crate) events: NetworkEvents,
+    /// By bit position; 0 for success and for every event that is not in the report.
+    pub(crate) codes: [i32; FD_MAX_EVENTS],
+    pub(crate) signal_error: Option<SignalError>,
+}
+
+impl Report {
+    /// The events in the report: what becomes `lNetworkEvents`.
+    ///
+    /// ```
+    /// # use wsp_events::Report;
+    /// assert!(Report::default().events().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn events(&self) -> NetworkEvents {
+        self.events
+    }
+
+    /// The outcome of an event, if it is in the report.
+    ///
+    /// ```
+    /// # use wsp_events::*;
+    /// # let recorder = NetworkEventRecorder::new();
+    /// # recorder.select(NetworkEvents::FD_CONNECT, ManualResetEvent::new())?;
+    /// recorder.record(NetworkEvent::Connect, Ok(()))?;
+    /// let report = recorder.enumerate()?;
+    /// assert_eq!(report.outcome(NetworkEvent::Connect), Some(Ok(())));
+    /// assert_eq!(report.outcome(NetworkEvent::Accept), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn outcome(&self, event: NetworkEvent) -> Option<Result<(), WsaError>> {
+        self.events
+            .contains(event.flag())
+            .then(|| WsaError::outcome(self.codes[event.bit_position()]))
+    }
+
+    /// The events with their outcomes, by bit position.
+    ///
+    /// ```
+    /// # use wsp_events::Report;
+    /// assert_eq!(Report::default().iter().count(), 0);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (NetworkEvent, Result<(), WsaError>)> + '_ {
+        self.events
+            .members()
+            .map(|event| (event, WsaError::outcome(self.codes[event.bit_position()])))
+    }
+
+    /// The error of a set that the enumeration ran, after its own reset, for events that others
+    /// recorded meanwhile; that set is still owed (R6). It does not make the enumeration fail, which
+    /// has its report by then (E7).
+    ///
+    /// ```
+    /// # use wsp_events::Report;
+    /// assert_eq!(Report::default().signal_error(), None);
+    /// ```
+    #[must_use]
+    pub const fn signal_error(&self) -> Option<SignalError> {
+        self.signal_error
+    }
+
+    /// The events that carry an error code.
+    pub(crate) fn failed(&self) -> NetworkEvents {
+        self.iter()
+            .filter(|(_, outcome)| outcome.is_err())
+            .map(|(event, _)| event)
+            .collect()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.events.is_empty() {
+            return f.write_str("no network events");
+        }
+        for (at, (event, outcome)) in self.iter().enumerate() {
+            let separator = if at == 0 { "" } else { ", " };
+            match outcome {
+                Ok(()) => write!(f, "{separator}{event}: success")?,
+                Err(error) => write!(f, "{separator}{event}: {error:#}")?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,299 @@
+//! The C boundary: WSPEventSelect and WSPEnumNetworkEvents with their exact signatures, ready to be put
+//! into a WSPPROC_TABLE, over any [`Provider`] (E9, E10).
+//!
+//! [`WSPEventSelect`] and [`WSPEnumNetworkEvents`] are plain C functions that get no context, so their
+//! type argument says where its current instance is ([`CurrentProvider`]). A provider that gets its
+//! context by another way calls [`wsp_event_select`] and [`wsp_enum_network_events`], which are the same
+//! over an instance.
+//!
+//! No panic crosses the boundary: with `std` the call answers WSAENETDOWN; without it there is no
+//! unwinding, and a panic ends in the program's panic handler.
+
+use core::ops::Deref;
+
+use crate::error::{ProviderError, WsaError};
+use crate::event::{FD_MAX_EVENTS, NetworkEvents};
+use crate::provider::{Provider, SOCKET, WSAEVENT, enumerate_socket, event_select, find};
+use crate::report::Report;
+
+/// What a call that failed returns (E10).
+pub const SOCKET_ERROR: i32 = -1;
+
+/// The C struct that a report is written to: 44 bytes, aligned to 4, on every target (V2).
+///
+/// ```
+/// use wsp_events::spi::WSANETWORKEVENTS;
+///
+/// assert_eq!((size_of::<WSANETWORKEVENTS>(), align_of::<WSANETWORKEVENTS>()), (44, 4));
+/// ```
+#[expect(non_snake_case, reason = "Winsock's own names")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct WSANETWORKEVENTS {
+    /// The events of the report; a Windows `long`.
+    pub lNetworkEvents: i32,
+    /// The error code of each event of the report, at the index of its bit position.
+    pub iErrorCode: [i32; FD_MAX_EVENTS],
+}
+
+impl WSANETWORKEVENTS {
+    /// Writes a report as WSPEnumNetworkEvents does: the mask is overwritten, and those codes whose bit
+    /// is in it; the others keep what they were (E2).
+    ///
+    /// ```
+    /// # use wsp_events::{*, spi::WSANETWORKEVENTS};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_CONNECT, ManualResetEvent::new())?;
+    /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED))?;
+    ///
+    /// let mut out = WSANETWORKEVENTS { lNetworkEvents: -1, iErrorCode: [7; FD_MAX_EVENTS] };
+    /// out.store(&recorder.enumerate()?);
+    /// assert_eq!(out.lNetworkEvents, 16);
+    /// assert_eq!(out.iErrorCode, [7, 7, 7, 7, 10061, 7, 7, 7, 7, 7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn store(&mut self, report: &Report) {
+        // SAFETY: a reference is valid for writes of its whole referent.
+        unsafe { store(report, self) }
+    }
+}
+
+/// # Safety
+///
+/// `out` is valid for writes of a WSANETWORKEVENTS; it need not be aligned or initialised.
+unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
+    // SAFETY: the fields lie inside what the caller vouches for, and the writes need no alignment.
+    // Noticed by: e10_a_misaligned_output_is_written, under a debug build's own checks.
+    unsafe {
+        (&raw mut (*out).lNetworkEvents).write_unaligned(report.events().mask());
+        let codes = (&raw mut (*out).iErrorCode).cast::<i32>();
+        for event in report.events().members() {
+            let at = event.bit_position();
+            codes.add(at).write_unaligned(report.codes[at]);
+        }
+    }
+}
+
+/// A provider whose instance the plain C functions can find.
+///
+/// ```
+/// use std::sync::{Arc, RwLock};
+/// # use wsp_events::*;
+/// # struct MyProvider;
+/// # impl Provider for MyProvider {
+/// #     type Signal = Arc<ManualResetEvent>;
+/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::Signal>;
+/// #     type ResetEvent<'a> = &'a ManualResetEvent;
+/// #     fn subsystem_is_up(&self) -> bool { true }
+/// #     fn socket(&self, _: SOCKET) -> Option<Self::Socket<'_>> { None }
+/// #     fn recorder<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal> { s }
+/// #     fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { None }
+/// #     fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+/// # }
+/// use wsp_events::spi::{CurrentProvider, WSPEnumNetworkEvents, WSPEventSelect};
+///
+/// /// Set by WSPStartup, cleared by WSPCleanup.
+/// static CURRENT: RwLock<Option<Arc<MyProvider>>> = RwLock::new(None);
+///
+/// impl CurrentProvider for MyProvider {
+///     fn current() -> Option<impl std::ops::Deref<Target = Self>> {
+///         CURRENT.read().unwrap().clone()
+///     }
+/// }
+///
+/// let (select, enumerate) = (WSPEventSelect::<MyProvider>, WSPEnumNetworkEvents::<MyProvider>);
+/// let mut errno = 0;
+/// // Nothing was started up, so that there is no subsystem.
+/// let result = unsafe { select(1, std::ptr::null_mut(), 0, &mut errno) };
+/// assert_eq!((result, errno), (-1, 10050));
+/// # let _ = enumerate;
+/// ```
+pub trait CurrentProvider: Provider + Sized {
+    /// The instance that a call is for; `None` before it is there and after it has gone
+    /// (WSAENETDOWN).
+    fn current() -> Option<impl Deref<Target = Self>>;
+}
+
+/// WSPEventSelect, over the current instance of `P`: 0, or [`SOCKET_ERROR`] with the code at `lpErrno`
+/// (S1 to S9, E9, E10).
+///
+/// Bits of `lNetworkEvents` that are no event are dropped (S4). A null `lpErrno` is survived.
+///
+/// # Safety
+///
+/// `lpErrno` is null or valid for the write of an `int`; it need not be aligned.
+///
+/// The example at [`CurrentProvider`] runs it.
+#[expect(non_snake_case, reason = "Winsock's own names")]
+pub unsafe extern "system" fn WSPEventSelect<P: CurrentProvider>(
+    s: SOCKET,
+    hEventObject: WSAEVENT,
+    lNetworkEvents: i32,
+    lpErrno: *mut i32,
+) -> i32 {
+    let call = || {
+        let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
+        select(&*provider, s, hEventObject, lNetworkEvents)
+    };
+    // SAFETY: `lpErrno` is as this function's caller vouches.
+    unsafe { answer(lpErrno, call) }
+}
+
+/// [`WSPEventSelect`] over an instance.
+///
+/// # Safety
+///
+/// As for [`WSPEventSelect`].
+///
+/// ```
+/// # use wsp_events::{Provider, SOCKET, spi::wsp_event_select};
+/// fn deselect<P: Provider>(provider: &P, s: SOCKET) -> bool {
+///     // SAFETY: a null pointer is allowed.
+///     unsafe { wsp_event_select(provider, s, std::ptr::null_mut(), 0, std::ptr::null_mut()) == 0 }
+/// }
+/// ```
+pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+    events: i32,
+    errno: *mut i32,
+) -> i32 {
+    // SAFETY: `errno` is as this function's caller vouches.
+    unsafe { answer(errno, || select(provider, descriptor, event, events)) }
+}
+
+/// WSPEnumNetworkEvents, over the current instance of `P`: 0, or [`SOCKET_ERROR`] with the code at
+/// `lpErrno` (E1 to E10).
+///
+/// A null `lpNetworkEvents` is WSAEINVAL; a misaligned one is written all the same. A null `lpErrno` is
+/// survived.
+///
+/// # Safety
+///
+/// `lpNetworkEvents` is null or valid for the write of a [`WSANETWORKEVENTS`], `lpErrno` null or valid
+/// for the write of an `int`; neither need be aligned, nor initialised.
+///
+/// The example at [`CurrentProvider`] names it.
+#[expect(non_snake_case, reason = "Winsock's own names")]
+pub unsafe extern "system" fn WSPEnumNetworkEvents<P: CurrentProvider>(
+    s: SOCKET,
+    hEventObject: WSAEVENT,
+    lpNetworkEvents: *mut WSANETWORKEVENTS,
+    lpErrno: *mut i32,
+) -> i32 {
+    let call = || {
+        let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
+        // SAFETY: `lpNetworkEvents` is as this function's caller vouches.
+        unsafe { enumerate(&*provider, s, hEventObject, lpNetworkEvents) }
+    };
+    // SAFETY: `lpErrno` is as this function's caller vouches.
+    unsafe { answer(lpErrno, call) }
+}
+
+/// [`WSPEnumNetworkEvents`] over an instance.
+///
+/// # Safety
+///
+/// As for [`WSPEnumNetworkEvents`].
+///
+/// ```
+/// # use wsp_events::{Provider, SOCKET, WSAEVENT};
+/// use wsp_events::spi::{WSANETWORKEVENTS, wsp_enum_network_events};
+///
+/// fn events_of<P: Provider>(p: &P, s: SOCKET, event: WSAEVENT) -> Result<WSANETWORKEVENTS, i32> {
+///     let mut out = WSANETWORKEVENTS::default();
+///     let mut errno = 0;
+///     // SAFETY: both pointers come from references.
+///     match unsafe { wsp_enum_network_events(p, s, event, &mut out, &mut errno) } {
+///         0 => Ok(out),
+///         _ => Err(errno),
+///     }
+/// }
+/// ```
+pub unsafe fn wsp_enum_network_events<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+    out: *mut WSANETWORKEVENTS,
+    errno: *mut i32,
+) -> i32 {
+    // SAFETY: `out` is as this function's caller vouches.
+    let call = || unsafe { enumerate(provider, descriptor, event, out) };
+    // SAFETY: `errno` is as this function's caller vouches.
+    unsafe { answer(errno, call) }
+}
+
+fn select<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+    events: i32,
+) -> Result<(), WsaError> {
+    event_select(
+        provider,
+        descriptor,
+        event,
+        NetworkEvents::from_mask(events),
+    )
+    .map_err(ProviderError::errno)
+}
+
+/// # Safety
+///
+/// `out` is null or as for [`store`].
+unsafe fn enumerate<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+    out: *mut WSANETWORKEVENTS,
+) -> Result<(), WsaError> {
+    let socket = find(provider, descriptor).map_err(ProviderError::errno)?;
+    if out.is_null() {
+        // Before anything is taken from the record (E7).
+        return Err(WsaError::WSAEINVAL);
+    }
+    let report = enumerate_socket(provider, &socket, event).map_err(ProviderError::errno)?;
+    // SAFETY: `out` is not null, and as this function's caller vouches.
+    unsafe { store(&report, out) };
+    Ok(())
+}
+
+/// Runs a call and answers as C expects: the code is written on failure only (E10).
+///
+/// # Safety
+///
+/// `errno` is null or valid for the write of an `int`.
+unsafe fn answer(errno: *mut i32, call: impl FnOnce() -> Result<(), WsaError>) -> i32 {
+    match contain(call) {
+        Ok(()) => 0,
+        Err(error) => {
+            if !errno.is_null() {
+                // SAFETY: it is not null, and as this function's caller vouches.
+                // Noticed by: e10_a_misaligned_errno_is_written.
+                unsafe { errno.write_unaligned(error.code()) };
+            }
+            SOCKET_ERROR
+        }
+    }
+}
+
+/// Keeps a panic on this side of the boundary (E10). The provider's own state is its own business; the
+/// record is whole (K5).
+#[cfg(feature = "std")]
+fn contain(call: impl FnOnce() -> Result<(), WsaError>) -> Result<(), WsaError> {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
+        // The payload is the provider's, and its destructor could panic as well.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            core::mem::forget(second);
+        }
+        Err(WsaError::WSAENETDOWN)
+    })
+}
+
+#[cfg(not(feature = "std"))]
+fn contain(call: impl FnOnce() -> Result<(), WsaError>) -> Result<(), WsaError> {
+    call()
+}
