@@ -322,6 +322,12 @@ impl<S> NetworkEventRecorder<S> {
     /// # Ok::<(), SignalError>(())
     /// ```
     pub fn reenable(&self, event: NetworkEvent) {
+        #[cfg(wsp_mutant = "L2")]
+        let event = if event == NetworkEvent::Accept {
+            NetworkEvent::Write
+        } else {
+            event
+        };
         if event != NetworkEvent::Write {
             self.withdraw(event.flag());
         }
@@ -362,11 +368,11 @@ impl<S> NetworkEventRecorder<S> {
         step: impl Fn(Word) -> Option<(Word, T)>,
     ) -> Result<(Held<'_, S>, T), RecorderError> {
         let result = self.exchange(|word| {
-            if word.is_closed() {
+            if word.is_closed() && cfg!(not(wsp_mutant = "P5")) {
                 Some((word, Err(RecorderError::Closed)))
             } else if !word.is_held() {
                 step(word).map(|(next, result)| (next.held(), Ok(result)))
-            } else if self.caller.is_this_thread() {
+            } else if self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
                 Some((word, Err(RecorderError::Reentrant)))
             } else {
                 None
@@ -387,6 +393,8 @@ impl<S> NetworkEventRecorder<S> {
             return;
         }
         for event in events.members() {
+            #[cfg(wsp_mutant = "R2")]
+            let event = NetworkEvent::ALL[9 - event.bit_position()];
             self.codes[event.bit_position()].store(code_of(event), Ordering::Relaxed);
         }
         self.exchange(|word| Some((word.publish(events), ())));
@@ -449,6 +457,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         let mut codes = [0; FD_MAX_EVENTS];
         let mut failed = NetworkEvents::empty();
         for (event, outcome) in occurrences {
+            #[cfg(wsp_mutant = "R5")]
+            self.record(event, outcome)?;
             occurred |= event.flag();
             if let Err(error) = outcome
                 && !failed.contains(event.flag())
@@ -466,8 +476,18 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
     ) -> Result<Recorded, SignalError> {
+        #[cfg(wsp_mutant = "K2")]
+        self.exchange(|word| (!word.is_held()).then_some((word, ())));
         let recording = self.exchange(|word| Some(word.record(occurred, failed)));
         self.write_codes(recording.claimed, code_of);
+        #[cfg(wsp_mutant = "K3")]
+        if recording.duty == Duty::HandedOver {
+            mem::ManuallyDrop::new(Held {
+                recorder: self,
+                undo: Undo::Nothing,
+            })
+            .set()?;
+        }
         let wake = match recording.duty {
             Duty::None => Wake::NotNeeded,
             Duty::HandedOver => Wake::HandedOver,
@@ -520,6 +540,10 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
             events: before.selected(),
             owed: before.is_owed(),
         };
+        #[cfg(wsp_mutant = "S6")]
+        (held.undo = Undo::Nothing);
+        #[cfg(wsp_mutant = "S2")]
+        self.withdraw(NetworkEvents::FD_ALL_EVENTS);
         if before.recorded().intersects(events)
             && let Err(error) = held.call(|| signal.set_event())
         {
@@ -549,6 +573,9 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     pub fn deselect(&self) -> Result<(), RecorderError> {
         let (held, ()) = self.hold(|word| Some((word, ())))?;
+        #[cfg(wsp_mutant = "S3")]
+        return Ok(held.leave_quietly());
+        #[cfg(not(wsp_mutant = "S3"))]
         self.install(held, NetworkEvents::empty(), None);
         Ok(())
     }
@@ -556,7 +583,13 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// Swaps in mask and event object, lets go of the signal, and only then drops the old event object:
     /// its `drop` is the user's code.
     fn install(&self, mut held: Held<'_, S>, events: NetworkEvents, signal: Option<S>) {
+        #[cfg(wsp_mutant = "S1")]
+        let events = events | self.selected();
+        #[cfg(wsp_mutant = "S5")]
+        held.with_signal(|old| _ = old.map(S::reset_event));
         let _replaced = held.replace(signal);
+        #[cfg(wsp_mutant = "P2")]
+        let _replaced = mem::ManuallyDrop::new(_replaced);
         held.undo = Undo::Nothing;
         self.exchange(|word| Some((word.select(events, false), ())));
         held.leave_quietly();
@@ -615,9 +648,23 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         &self,
         reset: impl FnOnce() -> Result<(), SignalError>,
     ) -> Result<Report, RecorderError> {
+        #[cfg(wsp_mutant = "E4")]
+        let reset = reset().map(|()| || Ok::<_, SignalError>(()))?;
         let (mut held, first) = self.hold(|word| word.take(NetworkEvents::empty()))?;
         let mut report = held.take(first);
+        #[cfg(wsp_mutant = "E6")]
+        let reset = || held.with_signal(|signal| signal.map_or(Ok(()), S::reset_event));
+        #[cfg(wsp_mutant = "E8")]
+        let reset = || {
+            if report.events().is_empty() {
+                Ok(())
+            } else {
+                reset()
+            }
+        };
         if let Err(error) = held.call(reset) {
+            #[cfg(wsp_mutant = "E7")]
+            (held.undo = Undo::Nothing);
             held.fail();
             return Err(error.into());
         }
@@ -650,6 +697,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         S: Clone,
     {
         let (held, selected) = self.hold(|word| Some((word, word.selected())))?;
+        #[cfg(wsp_mutant = "S8")]
+        let selected = selected - NetworkEvents::FD_READ;
         let signal = held.call(|| held.with_signal(|signal| signal.cloned()));
         held.leave_quietly();
         Ok(Self {
@@ -676,6 +725,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     pub fn close(&self) -> Result<(), RecorderError> {
         let (mut held, ()) = self.hold(|word| Some((word.close()?, ())))?;
+        #[cfg(wsp_mutant = "S7")]
+        held.set().map_err(RecorderError::from)?;
         let _ended = held.replace(None);
         held.leave_quietly();
         Ok(())
@@ -822,6 +873,7 @@ impl<S: EventSignal> Held<'_, S> {
 impl<S> Drop for Held<'_, S> {
     fn drop(&mut self) {
         self.recorder.caller.leave();
+        #[cfg(not(wsp_mutant = "K5"))]
         self.put_back();
         self.recorder
             .exchange(|word| Some((word.leave_owing(), ())));

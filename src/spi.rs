@@ -67,6 +67,10 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
     unsafe {
         (&raw mut (*out).lNetworkEvents).write_unaligned(report.events().mask());
         let codes = (&raw mut (*out).iErrorCode).cast::<i32>();
+        #[cfg(wsp_mutant = "E2")]
+        codes
+            .cast::<[u8; 4 * FD_MAX_EVENTS]>()
+            .write([0; 4 * FD_MAX_EVENTS]);
         for event in report.events().members() {
             let at = event.bit_position();
             codes.add(at).write_unaligned(report.codes[at]);
@@ -265,7 +269,13 @@ unsafe fn enumerate<P: Provider + ?Sized>(
 ///
 /// `errno` is null or valid for the write of an `int`.
 unsafe fn answer(errno: *mut i32, call: impl FnOnce() -> Result<(), WsaError>) -> i32 {
-    match contain(call) {
+    let result = contain(call);
+    #[cfg(wsp_mutant = "E10")]
+    // SAFETY: as below.
+    unsafe {
+        errno.as_mut().map(|errno| *errno = 0)
+    };
+    match result {
         Ok(()) => 0,
         Err(error) => {
             if !errno.is_null() {

@@ -179,6 +179,7 @@ impl<T> SocketTable<T> {
                 return Ok(None);
             };
             let duplicate = slots.insert(&socket)?;
+            #[cfg(not(wsp_mutant = "P4"))]
             socket.0.descriptors.fetch_add(1, Ordering::Relaxed);
             Ok(Some(duplicate))
         })
@@ -199,11 +200,8 @@ impl<T> SocketTable<T> {
         self.write(|slots| {
             let slot = slots.named(descriptor)?;
             let socket = slot.socket.take()?;
-            slot.generation = if slot.generation == GENERATIONS {
-                1
-            } else {
-                slot.generation + 1
-            };
+            #[cfg(not(wsp_mutant = "P1"))]
+            (slot.generation = slot.generation % GENERATIONS + 1);
             slots.free.push_back(index(descriptor));
             let remaining = socket.0.descriptors.fetch_sub(1, Ordering::Relaxed) - 1;
             Some(Removed { socket, remaining })

@@ -8,7 +8,7 @@
 //! | 10–19 | coded | and has an error code, in the cell of the same index (R2) |
 //! | 20–29 | busy | and that cell is in somebody's hands, being written or copied |
 //! | 30–39 | selected | the switch asked for it (S1) |
-//! | 40–49, 50–59 | | kept free for latching: latched, and may latch (L1) |
+//! | 40–49, 50–59 | | kept free for latching: latched, and may latch |
 //! | 60 | held | some thread has the signal to itself (K3) |
 //! | 61 | owed | the signal must be set for something that is reportable (R6, K2) |
 //! | 62 | closed | the socket is closed, for good (S7) |
@@ -149,14 +149,24 @@ impl Word {
                 },
             );
         }
+        #[cfg(wsp_mutant = "R1")]
+        let occurred = occurred & self.selected();
         let new = occurred - self.recorded();
         // R3: an error takes the place of a success, never of an earlier error.
         let claimed = failed - self.coded();
+        #[cfg(wsp_mutant = "R3")]
+        let claimed = failed & new;
         let next = self
             .with(RECORDED, occurred)
             .with(CODED, claimed)
             .with(BUSY, claimed);
+        // P3: even while something else is reportable: the event object may serve other sockets too, and
+        // may have been reset for one of them.
         let news = new.intersects(self.selected());
+        #[cfg(wsp_mutant = "R4")]
+        let news = false;
+        #[cfg(wsp_mutant = "P3")]
+        let news = news && self.reportable().is_empty();
         let (next, duty) = if !news && !self.is_owed() {
             (next, Duty::None)
         } else if self.is_held() {
@@ -174,6 +184,8 @@ impl Word {
 
     /// Takes events out of the record (R7); `None` while one of their codes is in somebody's hands.
     pub(super) fn withdraw(self, events: NetworkEvents) -> Option<Self> {
+        #[cfg(wsp_mutant = "R7")]
+        let events = NetworkEvents::empty() & events;
         let next = self.without(RECORDED, events).without(CODED, events);
         (!self.busy().intersects(events)).then(|| next.owing(self.is_owed()))
     }
@@ -187,6 +199,8 @@ impl Word {
     /// of them is being written.
     pub(super) fn take(self, copied: NetworkEvents) -> Option<(Self, Taking)> {
         let events = self.reportable();
+        #[cfg(wsp_mutant = "E1")]
+        let events = self.recorded();
         let to_copy = (events & self.coded()) - copied;
         if to_copy.intersects(self.busy()) {
             return None;
@@ -198,6 +212,8 @@ impl Word {
             .without(RECORDED, events)
             .without(CODED, events)
             .without(BUSY, events);
+        #[cfg(wsp_mutant = "E3")]
+        let next = next.without(RECORDED, NetworkEvents::FD_ALL_EVENTS);
         let owed = self.is_owed();
         Some((next.owing(owed), Taking::Taken { events, owed }))
     }
@@ -243,6 +259,9 @@ impl Word {
 
     /// The holder lets go of the signal, unless others left it a set to do (E5, K2).
     pub(super) const fn leave(self) -> (Self, Leaving) {
+        #[cfg(wsp_mutant = "E5")]
+        return (Self(self.owing(false).0 & !HELD), Leaving::Left);
+        #[cfg(not(wsp_mutant = "E5"))]
         if self.is_owed() {
             (self.owing(false), Leaving::Set)
         } else {
@@ -252,6 +271,9 @@ impl Word {
 
     /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
     pub(super) const fn leave_owing(self) -> Self {
+        #[cfg(wsp_mutant = "R6")]
+        return Self(self.0 & !HELD);
+        #[cfg(not(wsp_mutant = "R6"))]
         Self(self.0 & !HELD).owing(true)
     }
 }

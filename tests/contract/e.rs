@@ -1,0 +1,433 @@
+//! E: enumerating.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex};
+
+use wsp_events::spi::{
+    CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect,
+    wsp_enum_network_events, wsp_event_select,
+};
+use wsp_events::{
+    EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, ProviderError, RecorderError,
+    SignalError, Wake, enum_network_events, event_select,
+};
+
+use crate::support::*;
+
+/// Catches a report with an event that is not selected, or without one that is.
+#[test]
+fn e1_the_report_is_what_is_recorded_and_selected() {
+    let (recorder, _event) = selected(READ | CONNECT | CLOSE);
+    for event in [
+        NetworkEvent::Read,
+        NetworkEvent::Write,
+        NetworkEvent::Accept,
+    ] {
+        recorder.record(event, Ok(())).unwrap();
+    }
+    recorder
+        .record(NetworkEvent::Connect, Err(REFUSED))
+        .unwrap();
+    let report = recorder.enumerate().unwrap();
+    assert_eq!(report.events(), READ | CONNECT);
+    assert!(report.iter().eq([
+        (NetworkEvent::Read, Ok(())),
+        (NetworkEvent::Connect, Err(REFUSED))
+    ]));
+}
+
+/// Catches an element written whose bit is not in the report (viosock's DLL zeroes them), and a mask
+/// that is merged with the old one.
+#[test]
+fn e2_other_elements_keep_the_callers_bytes() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 0x3ff);
+    socket.record(NetworkEvent::Accept, Ok(())).unwrap();
+    socket.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
+
+    let mut expected = untouched();
+    expected.lNetworkEvents = 0x18;
+    expected.iErrorCode[3] = 0;
+    expected.iErrorCode[4] = 10061;
+    assert_eq!(provider.enumerate(s, handle), (0, -7, expected));
+
+    let mut stored = untouched();
+    stored.store(&wsp_events::Report::default());
+    assert_eq!(
+        stored,
+        WSANETWORKEVENTS {
+            lNetworkEvents: 0,
+            ..untouched()
+        }
+    );
+}
+
+/// Catches an event that is cleared without being reported, or reported twice.
+#[test]
+fn e3_the_report_clears_exactly_what_it_carries() {
+    let (recorder, _event) = selected(READ);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    assert_eq!(recorder.enumerate().unwrap().events(), READ);
+    assert_eq!(recorder.recorded(), CLOSE);
+    assert_eq!(recorder.enumerate().unwrap().events(), NONE);
+
+    recorder.select(CLOSE, Event::new()).unwrap();
+    assert_eq!(
+        recorder.enumerate().unwrap().outcome(NetworkEvent::Close),
+        Some(Err(RESET))
+    );
+}
+
+/// Catches a reset before the clear: what is recorded while ResetEvent runs must be news.
+#[test]
+fn e4_reset_comes_after_clear() {
+    let (recorder, event) = selected(ACCEPT);
+    recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+    let seen = Arc::new(Mutex::new(None));
+    event.on_reset({
+        let (recorder, seen) = (recorder.clone(), seen.clone());
+        move || {
+            let before = recorder.recorded();
+            let again = recorder.record(NetworkEvent::Accept, Ok(()))?;
+            *seen.lock().unwrap() = Some((before, again.new, again.wake));
+            Ok(())
+        }
+    });
+    event.log();
+    assert_eq!(
+        recorder.enumerate_and_reset(&*event).unwrap().events(),
+        ACCEPT
+    );
+    assert_eq!(
+        *seen.lock().unwrap(),
+        Some((NONE, ACCEPT, Wake::HandedOver))
+    );
+    assert_eq!(event.log(), [Call::Reset, Call::Set]);
+    assert_eq!(recorder.recorded(), ACCEPT);
+}
+
+/// Catches a signal that is lost between a reset and the end of the call, and one that stays set with
+/// nothing to report.
+#[test]
+fn e5_the_signal_is_set_as_long_as_something_is_reportable() {
+    let (recorder, event) = selected(READ | CLOSE);
+    let at_rest = || {
+        assert_eq!(
+            event.is_set(),
+            recorder.recorded().intersects(recorder.selected())
+        )
+    };
+    at_rest();
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    at_rest();
+    event.on_reset({
+        let recorder = recorder.clone();
+        move || recorder.record(NetworkEvent::Close, Ok(())).map(drop)
+    });
+    recorder.enumerate_and_reset(&*event).unwrap();
+    at_rest();
+    recorder.enumerate_and_reset(&*event).unwrap();
+    at_rest();
+    recorder.record(NetworkEvent::Write, Ok(())).unwrap();
+    at_rest();
+}
+
+/// Catches a reset of the selected event object where another, or none, was passed.
+#[test]
+fn e6_the_event_object_that_was_passed_is_reset() {
+    let (recorder, selected_one) = selected(READ);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    selected_one.log();
+    let of_another_kind = ManualResetEvent::new();
+    of_another_kind.set();
+    assert_eq!(
+        recorder
+            .enumerate_and_reset(&of_another_kind)
+            .unwrap()
+            .events(),
+        READ
+    );
+    assert!(!of_another_kind.is_set());
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert_eq!(recorder.enumerate().unwrap().events(), READ);
+    assert_eq!(
+        selected_one.log(),
+        [Call::Set],
+        "set by the second record, never reset"
+    );
+    // A trait object will do.
+    let any: &dyn EventSignal = &*selected_one;
+    assert_eq!(recorder.enumerate_and_reset(any).unwrap().events(), NONE);
+    assert_eq!(selected_one.log(), [Call::Reset]);
+}
+
+/// Catches a failed call that loses the report, an error code, or what came meanwhile; or that touches
+/// the event object or the caller's memory.
+#[test]
+fn e7_a_failed_call_changes_nothing() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 0x3ff);
+    socket.record(NetworkEvent::Read, Ok(())).unwrap();
+    socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    event.log();
+
+    event.on_reset(refuse);
+    assert_eq!(provider.enumerate(s, handle), (-1, 10022, untouched()));
+    assert_eq!(
+        provider.enumerate(s, std::ptr::without_provenance_mut(99)),
+        (-1, 10022, untouched())
+    );
+    assert!(event.is_set());
+    assert_eq!(event.log(), []);
+    let report = socket.enumerate_and_reset(&*event).unwrap();
+    assert_eq!(
+        report.to_string(),
+        "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)"
+    );
+}
+
+/// Catches a report that is put back over what came meanwhile: the earlier error stays, a success is
+/// upgraded, what is new is kept and signaled.
+#[test]
+fn e7_a_report_is_put_back_under_what_came_meanwhile() {
+    let (recorder, event) = selected(ALL);
+    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    event.on_reset({
+        let recorder = recorder.clone();
+        move || {
+            recorder.record(NetworkEvent::Close, Err(DOWN))?;
+            recorder.record(NetworkEvent::Read, Err(DOWN))?;
+            recorder.record(NetworkEvent::Accept, Err(DOWN))?;
+            refuse()
+        }
+    });
+    event.log();
+    let refused = recorder.enumerate_and_reset(&*event);
+    assert_eq!(refused, Err(RecorderError::Signal(BAD_HANDLE)));
+    assert_eq!(event.log(), [Call::Set], "for what was handed over");
+    let report = recorder.enumerate().unwrap();
+    assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
+    assert_eq!(report.outcome(NetworkEvent::Read), Some(Err(DOWN)));
+    assert_eq!(report.outcome(NetworkEvent::Accept), Some(Err(DOWN)));
+}
+
+/// Catches an empty record that fails, or leaves the event object set.
+#[test]
+fn e8_an_empty_record_still_resets() {
+    let provider = TestProvider::new();
+    let ((s, _), (handle, event)) = (provider.socket(), provider.event());
+    event.set_event().unwrap();
+    let expected = WSANETWORKEVENTS {
+        lNetworkEvents: 0,
+        ..untouched()
+    };
+    assert_eq!(provider.enumerate(s, handle), (0, -7, expected));
+    assert!(!event.is_set());
+}
+
+/// Catches another order of the checks, and another code.
+#[test]
+fn e9_three_codes_in_this_order() {
+    let provider = TestProvider::new();
+    let ((s, _), (handle, _)) = (provider.socket(), provider.event());
+    let bad_event = std::ptr::without_provenance_mut(99);
+    let both = |s, event, errno| {
+        assert_eq!(provider.select(s, event, 1), (-1, errno));
+        assert_eq!(provider.enumerate(s, event), (-1, errno, untouched()));
+    };
+    both(s, bad_event, 10022);
+    both(0, bad_event, 10038);
+    both(wsp_events::INVALID_SOCKET, handle, 10038);
+    // SAFETY: a null output and a null errno are allowed.
+    let null_output = |s| unsafe {
+        let mut errno = -7;
+        let null = std::ptr::null_mut();
+        (
+            wsp_enum_network_events(&provider, s, bad_event, null, &mut errno),
+            errno,
+        )
+    };
+    assert_eq!(null_output(0), (-1, 10038));
+    assert_eq!(null_output(s), (-1, 10022));
+
+    provider.up.store(false, SeqCst);
+    both(0, bad_event, 10050);
+    both(s, handle, 10050);
+    assert_eq!(null_output(0), (-1, 10050));
+    assert_eq!(
+        event_select(&provider, s, handle, READ),
+        Err(ProviderError::SubsystemFailed)
+    );
+    assert_eq!(
+        enum_network_events(&provider, s, handle),
+        Err(ProviderError::SubsystemFailed)
+    );
+}
+
+/// Catches a socket that is found and closed before its recorder is reached, and is not WSAENOTSOCK.
+#[test]
+fn e9_a_closed_record_is_no_socket() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    socket.close().unwrap();
+    assert_eq!(provider.select(s, handle, 1), (-1, 10038));
+    assert_eq!(provider.enumerate(s, handle), (-1, 10038, untouched()));
+}
+
+/// Catches an errno that is written on success, or not on failure, and results other than 0 and -1.
+#[test]
+fn e10_results_and_errno() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    assert_eq!(provider.select(s, handle, 1), (0, -7));
+    assert_eq!(provider.select(0, handle, 1), (-1, 10038));
+    assert_eq!(provider.enumerate(s, handle).0, 0);
+    assert_eq!(provider.enumerate(s, handle).1, -7);
+    assert_eq!(provider.enumerate(0, handle), (-1, 10038, untouched()));
+
+    // A null errno is survived by both, on both ways.
+    let (null, mut out) = (std::ptr::null_mut(), untouched());
+    // SAFETY: the output comes from a reference, and a null errno is allowed.
+    unsafe {
+        assert_eq!(wsp_event_select(&provider, s, handle, 1, null), 0);
+        assert_eq!(wsp_event_select(&provider, 0, handle, 1, null), -1);
+        assert_eq!(
+            wsp_enum_network_events(&provider, s, handle, &mut out, null),
+            0
+        );
+        assert_eq!(
+            wsp_enum_network_events(&provider, 0, handle, &mut out, null),
+            -1
+        );
+    }
+
+    // A null output takes nothing from the record.
+    socket.record(NetworkEvent::Read, Ok(())).unwrap();
+    let mut errno = -7;
+    // SAFETY: a null output is allowed, and the errno comes from a reference.
+    let result =
+        unsafe { wsp_enum_network_events(&provider, s, handle, std::ptr::null_mut(), &mut errno) };
+    assert_eq!((result, errno), (-1, 10022));
+    assert_eq!(socket.recorded(), READ);
+}
+
+/// Catches an aligned write to a caller's packed struct: a debug build checks every such write.
+#[test]
+fn e10_a_misaligned_output_is_written() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 0x3ff);
+    socket
+        .record(NetworkEvent::AddressListChange, Err(DOWN))
+        .unwrap();
+    let mut memory = [0x11_u8; 64];
+    // SAFETY: 44 bytes from offset 3 on lie inside the array, and a null errno is allowed.
+    let result = unsafe {
+        let out = memory.as_mut_ptr().add(3).cast();
+        wsp_enum_network_events(&provider, s, handle, out, std::ptr::null_mut())
+    };
+    assert_eq!(result, 0);
+    assert_eq!(memory[3..7], 0x200_i32.to_ne_bytes());
+    assert_eq!(memory[3 + 40..3 + 44], 10050_i32.to_ne_bytes());
+    let rest = [&memory[..3], &memory[7..43], &memory[47..]].concat();
+    assert!(
+        rest.iter().all(|&byte| byte == 0x11),
+        "nothing else is written"
+    );
+}
+
+/// Catches an aligned write of the error code.
+#[test]
+fn e10_a_misaligned_errno_is_written() {
+    let provider = TestProvider::new();
+    let mut memory = [0x11_u8; 8];
+    // SAFETY: 4 bytes from offset 1 on lie inside the array.
+    unsafe {
+        let errno = memory.as_mut_ptr().add(1).cast();
+        assert_eq!(
+            wsp_event_select(&provider, 0, std::ptr::null_mut(), 0, errno),
+            -1
+        );
+    }
+    assert_eq!(memory[1..5], 10038_i32.to_ne_bytes());
+    assert_eq!([memory[0], memory[5]], [0x11, 0x11]);
+}
+
+/// The provider that the plain C functions find.
+static CURRENT: Mutex<Option<Arc<TestProvider>>> = Mutex::new(None);
+
+impl CurrentProvider for TestProvider {
+    fn current() -> Option<impl std::ops::Deref<Target = Self>> {
+        CURRENT.lock().unwrap().clone()
+    }
+}
+
+/// Catches another signature than the headers have, and a provider that is not there yet.
+#[test]
+fn e10_the_c_functions() {
+    type Select = unsafe extern "system" fn(usize, *mut std::ffi::c_void, i32, *mut i32) -> i32;
+    type Enumerate = unsafe extern "system" fn(
+        usize,
+        *mut std::ffi::c_void,
+        *mut WSANETWORKEVENTS,
+        *mut i32,
+    ) -> i32;
+    let select: Select = WSPEventSelect::<TestProvider>;
+    let enumerate: Enumerate = WSPEnumNetworkEvents::<TestProvider>;
+
+    let provider = Arc::new(TestProvider::new());
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    let (mut errno, mut out) = (-7, untouched());
+    // SAFETY: the pointers come from references.
+    unsafe {
+        assert_eq!(select(s, handle, 8, &mut errno), -1);
+        assert_eq!(errno, 10050);
+        assert_eq!(enumerate(s, handle, &mut out, &mut errno), -1);
+        assert_eq!((errno, out), (10050, untouched()));
+
+        *CURRENT.lock().unwrap() = Some(provider.clone());
+        assert_eq!(select(s, handle, 8, &mut errno), 0);
+        socket.record(NetworkEvent::Accept, Err(DOWN)).unwrap();
+        assert!(event.is_set());
+        assert_eq!(enumerate(s, handle, &mut out, &mut errno), 0);
+    }
+    assert_eq!((out.lNetworkEvents, out.iErrorCode[3]), (8, 10050));
+    assert_eq!(
+        out.iErrorCode
+            .iter()
+            .filter(|&&code| code == UNTOUCHED)
+            .count(),
+        FD_MAX_EVENTS - 1
+    );
+    *CURRENT.lock().unwrap() = None;
+}
+
+/// Catches a panic that crosses the boundary, even one in the destructor of the panic's own payload,
+/// and a report that is lost with it.
+#[test]
+fn e10_a_panic_becomes_wsaenetdown() {
+    struct Worse;
+    impl Drop for Worse {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("from the payload"));
+        }
+    }
+    let blow_up_twice = || -> Result<(), SignalError> { std::panic::panic_any(Worse) };
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 0x3ff);
+    socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    for script in [blow_up as fn() -> Result<(), SignalError>, blow_up_twice] {
+        event.on_reset(script);
+        assert_eq!(provider.enumerate(s, handle), (-1, 10050, untouched()));
+        event.on_set(script);
+        assert_eq!(provider.select(s, handle, 0x20), (-1, 10050));
+        assert_eq!(socket.selected(), ALL);
+    }
+    let report = socket.enumerate().unwrap();
+    assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
+}

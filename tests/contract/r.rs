@@ -1,0 +1,256 @@
+//! R: recording.
+
+use wsp_events::{NetworkEvent, Recorded, Wake, WsaError};
+
+use crate::support::*;
+
+/// Catches a record that forgets what nobody had selected yet.
+#[test]
+fn r1_an_occurrence_before_the_selection_is_not_lost() {
+    let recorder = Recorder::new();
+    let recorded = recorder
+        .record(NetworkEvent::Connect, Err(REFUSED))
+        .unwrap();
+    assert_eq!(
+        recorded,
+        Recorded {
+            new: CONNECT,
+            wake: Wake::NotNeeded
+        }
+    );
+
+    let event = Event::new();
+    recorder.select(CONNECT, event.clone()).unwrap();
+    assert!(event.is_set());
+    assert_eq!(
+        recorder.enumerate().unwrap().outcome(NetworkEvent::Connect),
+        Some(Err(REFUSED))
+    );
+}
+
+/// Catches a code at the wrong index, in the record or in the C struct.
+#[test]
+fn r2_the_code_stands_at_the_bit_position() {
+    for event in NetworkEvent::ALL {
+        let provider = TestProvider::new();
+        let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+        provider.select(s, handle, ALL.mask());
+        let code = 10_000 + event.bit_position() as i32;
+        socket
+            .record(event, Err(WsaError::from_code(code).unwrap()))
+            .unwrap();
+
+        let (_, _, out) = provider.enumerate(s, handle);
+        assert_eq!(out.iErrorCode[event.bit_position()], code);
+    }
+}
+
+/// Catches success written as something else than 0.
+#[test]
+fn r2_success_is_zero() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    provider.select(s, handle, ALL.mask());
+    socket.record(NetworkEvent::Accept, Ok(())).unwrap();
+    assert_eq!(provider.enumerate(s, handle).2.iErrorCode[3], 0);
+}
+
+/// Catches an error that is hidden by an earlier success, or painted over by a later error or success;
+/// and a repeat that touches the signal.
+#[test]
+fn r3_what_a_repeat_changes() {
+    let cases = [
+        ([Ok(()), Ok(())], Ok(())),
+        ([Ok(()), Err(RESET)], Err(RESET)),
+        ([Err(RESET), Ok(())], Err(RESET)),
+        ([Err(RESET), Err(DOWN)], Err(RESET)),
+    ];
+    for ([first, second], kept) in cases {
+        let (recorder, event) = selected(CLOSE);
+        assert_eq!(
+            recorder.record(NetworkEvent::Close, first).unwrap().new,
+            CLOSE
+        );
+        let repeat = recorder.record(NetworkEvent::Close, second).unwrap();
+
+        assert_eq!(
+            repeat,
+            Recorded {
+                new: NONE,
+                wake: Wake::NotNeeded
+            }
+        );
+        assert_eq!(event.log(), [Call::Set]);
+        assert_eq!(
+            recorder.enumerate().unwrap().outcome(NetworkEvent::Close),
+            Some(kept)
+        );
+    }
+}
+
+/// Catches a signal that is not set for a new event, is set for a repeat, or for an event that nobody
+/// selected. The application's own reset makes the difference visible.
+#[test]
+fn r4_only_a_new_selected_event_sets_the_signal() {
+    let (recorder, event) = selected(READ | CLOSE);
+    assert_eq!(
+        recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake,
+        Wake::Set
+    );
+    assert_eq!(event.log(), [Call::Set]);
+
+    event.reset_by_the_application();
+    assert_eq!(
+        recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake,
+        Wake::NotNeeded
+    );
+    assert_eq!(
+        recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake,
+        Wake::NotNeeded
+    );
+    assert!(!event.is_set());
+
+    assert_eq!(
+        recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake,
+        Wake::Set
+    );
+    assert!(event.is_set());
+    assert_eq!(event.log(), [Call::Set]);
+}
+
+/// Catches a batch that signals once an event.
+#[test]
+fn r5_a_batch_sets_the_signal_once() {
+    let (recorder, event) = selected(ALL);
+    let batch = NetworkEvent::ALL.map(|event| (event, Ok(())));
+    assert_eq!(
+        recorder.record_all(batch).unwrap(),
+        Recorded {
+            new: ALL,
+            wake: Wake::Set
+        }
+    );
+    assert_eq!(event.log(), [Call::Set]);
+    assert_eq!(recorder.enumerate().unwrap().events(), ALL);
+}
+
+/// Catches a batch whose repeats do not follow R3, and an empty one that does something.
+#[test]
+fn r5_a_batch_is_as_its_occurrences_one_by_one() {
+    let (recorder, event) = selected(CLOSE);
+    assert_eq!(recorder.record_all([]).unwrap().new, NONE);
+    assert_eq!(event.log(), []);
+
+    let close = NetworkEvent::Close;
+    recorder
+        .record_all([(close, Ok(())), (close, Err(RESET)), (close, Err(DOWN))])
+        .unwrap();
+    assert_eq!(
+        recorder.enumerate().unwrap().outcome(close),
+        Some(Err(RESET))
+    );
+}
+
+/// Catches a set that is forgotten when it fails, and one that is tried again although it succeeded.
+#[test]
+fn r6_a_failed_set_is_owed_to_the_next_record() {
+    let (recorder, event) = selected(CLOSE);
+    event.on_set(refuse);
+    assert_eq!(
+        recorder.record(NetworkEvent::Close, Err(RESET)),
+        Err(BAD_HANDLE)
+    );
+    assert!(recorder.owes_set());
+    assert_eq!(recorder.recorded(), CLOSE);
+
+    // A repeat of another event tries again, fails again, and the next one succeeds.
+    event.on_set(refuse);
+    assert_eq!(
+        recorder.record(NetworkEvent::Write, Ok(())),
+        Err(BAD_HANDLE)
+    );
+    assert_eq!(
+        recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake,
+        Wake::Set
+    );
+    assert!(event.is_set() && !recorder.owes_set());
+    assert_eq!(
+        recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake,
+        Wake::NotNeeded
+    );
+}
+
+/// Catches a debt that a selection or a failing enumeration does not pay.
+#[test]
+fn r6_a_failed_set_is_owed_to_the_next_selection_and_enumeration() {
+    let (recorder, event) = selected(CLOSE);
+    event.on_set(refuse);
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap_err();
+    recorder.select(CLOSE, event.clone()).unwrap();
+    assert!(event.is_set() && !recorder.owes_set());
+
+    let (recorder, event) = selected(CLOSE);
+    event.on_set(refuse);
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap_err();
+    let other = Event::new();
+    other.on_reset(refuse);
+    recorder.enumerate_and_reset(&*other).unwrap_err();
+    assert!(event.is_set() && !recorder.owes_set());
+}
+
+/// Catches an owed set that nobody needs any more.
+#[test]
+fn r6_a_debt_is_void_when_nothing_is_reportable() {
+    let (recorder, event) = selected(CLOSE);
+    event.on_set(refuse);
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap_err();
+    assert_eq!(recorder.enumerate().unwrap().events(), CLOSE);
+    assert!(!recorder.owes_set());
+    recorder.record(NetworkEvent::Write, Ok(())).unwrap();
+    assert!(!event.is_set());
+}
+
+/// Catches an error that gets lost because the enumeration that ran the set had its report by then.
+#[test]
+fn r6_a_set_that_fails_behind_a_report_is_told_and_owed() {
+    let (recorder, event) = selected(ALL);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    event.on_reset({
+        let (recorder, event) = (recorder.clone(), event.clone());
+        move || {
+            event.on_set(refuse);
+            recorder.record(NetworkEvent::Close, Ok(())).map(drop)
+        }
+    });
+    let report = recorder.enumerate_and_reset(&*event).unwrap();
+    assert_eq!(
+        (report.events(), report.signal_error()),
+        (READ, Some(BAD_HANDLE))
+    );
+    assert!(recorder.owes_set());
+    assert_eq!(recorder.recorded(), CLOSE);
+}
+
+/// Catches a withdrawal that leaves the event or its code, resets the signal, or takes other events.
+#[test]
+fn r7_what_is_withdrawn_is_not_reported() {
+    let (recorder, event) = selected(ALL);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder
+        .record(NetworkEvent::Connect, Err(REFUSED))
+        .unwrap();
+    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    recorder.withdraw(READ | CONNECT);
+    assert!(event.is_set());
+    assert_eq!(
+        recorder.enumerate_and_reset(&*event).unwrap().events(),
+        CLOSE
+    );
+
+    // The old code does not come back with a new success.
+    recorder.record(NetworkEvent::Connect, Ok(())).unwrap();
+    assert_eq!(
+        recorder.enumerate().unwrap().outcome(NetworkEvent::Connect),
+        Some(Ok(()))
+    );
+}

@@ -1,0 +1,197 @@
+//! S: selecting.
+
+use std::sync::Arc;
+
+use wsp_events::{NetworkEvent, RecorderError};
+
+use crate::support::*;
+
+/// Catches a selection that is added to the earlier one.
+#[test]
+fn s1_a_new_selection_replaces_mask_and_event_object() {
+    let (recorder, first) = selected(READ);
+    let second = Event::new();
+    recorder.select(CLOSE, second.clone()).unwrap();
+    assert_eq!(recorder.selected(), CLOSE);
+
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert_eq!((first.log(), second.log()), (vec![], vec![]));
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap();
+    assert_eq!((first.log(), second.log()), (vec![], vec![Call::Set]));
+}
+
+/// Catches a selection that clears the record (the bug of viosock's pull request 1121), does not set the
+/// new event object, or sets it for an event that is not selected.
+#[test]
+fn s2_selecting_forgets_nothing() {
+    let (recorder, first) = selected(READ);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+
+    let second = Event::new();
+    recorder.select(CONNECT, second.clone()).unwrap();
+    assert_eq!(second.log(), []);
+    let third = Event::new();
+    recorder.select(READ | CLOSE, third.clone()).unwrap();
+    assert_eq!(third.log(), [Call::Set]);
+    assert!(first.is_set());
+    assert_eq!(
+        recorder.enumerate().unwrap().to_string(),
+        "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)"
+    );
+}
+
+/// Catches a zero mask that does not end the selection, forgets the record, or looks at the handle.
+#[test]
+fn s3_a_zero_mask_ends_the_selection() {
+    let (recorder, event) = selected(READ);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.deselect().unwrap();
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap();
+    assert_eq!(recorder.selected(), NONE);
+    assert_eq!(recorder.enumerate().unwrap().events(), NONE);
+    assert_eq!(recorder.recorded(), READ | CLOSE);
+    assert_eq!(event.log(), [Call::Set]);
+    assert_eq!(Arc::strong_count(&event), 1);
+
+    let (recorder, event) = selected(READ);
+    let ignored = Event::new();
+    recorder.select(NONE, ignored.clone()).unwrap();
+    assert_eq!(recorder.selected(), NONE);
+    assert_eq!(
+        (Arc::strong_count(&event), Arc::strong_count(&ignored)),
+        (1, 1)
+    );
+
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 1);
+    assert_eq!(
+        provider.select(s, std::ptr::without_provenance_mut(99), 0),
+        (0, -7)
+    );
+    assert_eq!(socket.selected(), NONE);
+}
+
+/// Catches unknown bits that survive or make the mask a non-zero one.
+#[test]
+fn s4_unknown_bits_are_dropped_first() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    assert_eq!(provider.select(s, handle, !0x3ff | 0x20), (0, -7));
+    assert_eq!(socket.selected(), CLOSE);
+    assert_eq!(provider.select(s, std::ptr::null_mut(), i32::MIN), (0, -7));
+    assert_eq!(socket.selected(), NONE);
+}
+
+/// Catches a bad handle that is accepted, or that ends the earlier selection.
+#[test]
+fn s4_a_bad_event_object_leaves_the_earlier_selection() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    provider.select(s, handle, CLOSE.mask());
+    for bad in [0, 99] {
+        let bad = std::ptr::without_provenance_mut(bad);
+        assert_eq!(provider.select(s, bad, READ.mask()), (-1, 10022));
+        assert_eq!(socket.selected(), CLOSE);
+    }
+    socket.record(NetworkEvent::Close, Ok(())).unwrap();
+    assert!(event.is_set());
+}
+
+/// Catches a replaced event object that is set or reset.
+#[test]
+fn s5_the_replaced_event_object_is_left_alone() {
+    let (recorder, first) = selected(READ);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    first.log();
+    recorder.select(READ, Event::new()).unwrap();
+    assert!(first.is_set());
+    recorder.select(READ, first.clone()).unwrap();
+    recorder.select(NONE, first.clone()).unwrap();
+    assert_eq!(first.log(), [Call::Set], "only where it was the new one");
+    assert!(first.is_set());
+}
+
+/// Catches a selection that half stands although its event object could not be set.
+#[test]
+fn s6_a_new_event_object_that_cannot_be_set() {
+    let (recorder, first) = selected(CLOSE);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    let second = Event::new();
+    second.on_set(refuse);
+    let refused = recorder.select(READ, second.clone());
+
+    assert_eq!(refused, Err(RecorderError::Signal(BAD_HANDLE)));
+    assert_eq!(refused.unwrap_err().errno().code(), 10022);
+    assert_eq!(recorder.selected(), CLOSE);
+    assert_eq!(Arc::strong_count(&second), 1);
+    assert_eq!(first.log(), []);
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap();
+    assert_eq!((first.log(), second.log()), (vec![Call::Set], vec![]));
+}
+
+/// Catches news that comes while a selection is being refused, and is signaled nowhere, or twice.
+#[test]
+fn s6_news_during_a_refused_selection_reaches_the_earlier_event_object() {
+    let (recorder, first) = selected(CLOSE);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    let second = Event::new();
+    second.on_set({
+        let recorder = recorder.clone();
+        move || {
+            recorder.record(NetworkEvent::Close, Ok(()))?;
+            refuse()
+        }
+    });
+    recorder.select(READ, second.clone()).unwrap_err();
+    assert_eq!((first.log(), second.log()), (vec![Call::Set], vec![]));
+}
+
+/// Catches a close that sets, resets or leaks the event object, or leaves the selection.
+#[test]
+fn s7_closing_ends_the_selection() {
+    for signaled in [false, true] {
+        let (recorder, event) = selected(READ);
+        if signaled {
+            recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+        }
+        event.log();
+        recorder.close().unwrap();
+        assert_eq!(event.is_set(), signaled);
+        assert_eq!(event.log(), []);
+        assert_eq!(Arc::strong_count(&event), 1);
+        assert_eq!((recorder.selected(), recorder.recorded()), (NONE, NONE));
+    }
+}
+
+/// Catches an accepted socket without the listener's selection, with its record, or without a reference
+/// of its own to the event object.
+#[test]
+fn s8_an_accepted_socket_inherits_the_selection() {
+    let (listener, event) = selected(ACCEPT | READ);
+    listener.record(NetworkEvent::Accept, Ok(())).unwrap();
+    let accepted = listener.inherit().unwrap();
+    assert_eq!(
+        (accepted.selected(), accepted.recorded()),
+        (ACCEPT | READ, NONE)
+    );
+    assert_eq!(Arc::strong_count(&event), 3);
+
+    listener.close().unwrap();
+    event.log();
+    accepted.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert_eq!(event.log(), [Call::Set]);
+    assert_eq!(Recorder::new().inherit().unwrap().selected(), NONE);
+}
+
+/// Catches a provider that is not told, or is told of a selection that failed.
+#[test]
+fn s9_the_provider_is_told_of_every_selection() {
+    let provider = TestProvider::new();
+    let ((s, _), (handle, _)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 0x8);
+    provider.select(s, std::ptr::null_mut(), 0x8);
+    provider.select(s, handle, 0);
+    assert_eq!(*provider.told.lock().unwrap(), [ACCEPT, NONE]);
+}

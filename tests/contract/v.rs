@@ -1,0 +1,99 @@
+//! V: values and layout.
+
+use std::mem::{align_of, offset_of, size_of};
+
+use wsp_events::spi::WSANETWORKEVENTS;
+use wsp_events::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents, WsaError};
+
+use crate::support::selected;
+
+/// Catches an event at another bit than the Winsock headers have it, and a missing one.
+#[test]
+fn v1_ten_events_by_bit_position() {
+    let headers = [
+        ("FD_READ", 0x001),
+        ("FD_WRITE", 0x002),
+        ("FD_OOB", 0x004),
+        ("FD_ACCEPT", 0x008),
+        ("FD_CONNECT", 0x010),
+        ("FD_CLOSE", 0x020),
+        ("FD_QOS", 0x040),
+        ("FD_GROUP_QOS", 0x080),
+        ("FD_ROUTING_INTERFACE_CHANGE", 0x100),
+        ("FD_ADDRESS_LIST_CHANGE", 0x200),
+    ];
+    assert_eq!(FD_MAX_EVENTS, 10);
+    assert_eq!(NetworkEvents::FD_ALL_EVENTS.bits(), 0x3ff);
+    for (position, (event, (name, bit))) in NetworkEvent::ALL.into_iter().zip(headers).enumerate() {
+        assert_eq!(event.bit_position(), position);
+        assert_eq!(NetworkEvent::from_bit_position(position), Some(event));
+        assert_eq!((event.name(), event.flag().mask()), (name, bit));
+        assert_eq!(NetworkEvents::from_name(name), Some(event.flag()));
+        assert_eq!(NetworkEvents::from(event).to_string(), name);
+    }
+}
+
+/// Catches a `long` of 8 bytes, padding, or another order of the fields.
+#[test]
+fn v2_wsanetworkevents_is_the_c_struct() {
+    assert_eq!(
+        (
+            size_of::<WSANETWORKEVENTS>(),
+            align_of::<WSANETWORKEVENTS>()
+        ),
+        (44, 4)
+    );
+    assert_eq!(offset_of!(WSANETWORKEVENTS, lNetworkEvents), 0);
+    assert_eq!(offset_of!(WSANETWORKEVENTS, iErrorCode), 4);
+}
+
+/// Catches a wrong number, a wrong name, and a text that is not the promised one.
+#[test]
+fn v3_codes_carry_their_winsock_numbers_and_names() {
+    let named = [
+        (WsaError::WSAENETDOWN, 10050, "WSAENETDOWN"),
+        (WsaError::WSAENETUNREACH, 10051, "WSAENETUNREACH"),
+        (WsaError::WSAECONNABORTED, 10053, "WSAECONNABORTED"),
+        (WsaError::WSAECONNRESET, 10054, "WSAECONNRESET"),
+        (WsaError::WSAENOBUFS, 10055, "WSAENOBUFS"),
+        (WsaError::WSAETIMEDOUT, 10060, "WSAETIMEDOUT"),
+        (WsaError::WSAECONNREFUSED, 10061, "WSAECONNREFUSED"),
+        (WsaError::WSAEINVAL, 10022, "WSAEINVAL"),
+        (WsaError::WSAENOTSOCK, 10038, "WSAENOTSOCK"),
+    ];
+    for (error, code, name) in named {
+        assert_eq!((error.code(), error.name()), (code, Some(name)));
+        assert!(error.to_string().starts_with(&format!("{name} ({code}): ")));
+    }
+}
+
+/// Catches a code that is masked, mapped or taken for success on its way through the record.
+#[test]
+fn v3_any_int_comes_out_unchanged() {
+    let (recorder, _event) = selected(NetworkEvents::FD_CLOSE);
+    for code in [1, -1, 77, i32::MIN, i32::MAX] {
+        let error = WsaError::from_code(code).unwrap();
+        recorder.record(NetworkEvent::Close, Err(error)).unwrap();
+        let outcome = recorder.enumerate().unwrap().outcome(NetworkEvent::Close);
+        assert_eq!(outcome, Some(Err(error)));
+        assert_eq!(outcome.unwrap().unwrap_err().code(), code);
+    }
+}
+
+/// Catches a code that the SPI documents and the table does not name, and one too many.
+#[test]
+fn v4_documented_codes() {
+    use NetworkEvent::{Close, Connect, RoutingInterfaceChange};
+    for event in NetworkEvent::ALL {
+        let expected: &[i32] = match event {
+            Connect => &[10061, 10051, 10055, 10060, 10047],
+            Close => &[10050, 10054, 10053],
+            RoutingInterfaceChange => &[10051, 10050],
+            _ => &[10050],
+        };
+        let documented = WsaError::documented_for(event)
+            .iter()
+            .map(|error| error.code());
+        assert!(documented.eq(expected.iter().copied()), "{event}");
+    }
+}
