@@ -476,6 +476,13 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
     ) -> Result<Recorded, SignalError> {
+        #[cfg(wsp_mutant = "hazard-2")]
+        if self.look().recorded().contains(occurred) && failed.is_empty() {
+            return Ok(Recorded {
+                new: NetworkEvents::empty(),
+                wake: Wake::NotNeeded,
+            });
+        }
         #[cfg(wsp_mutant = "K2")]
         self.exchange(|word| (!word.is_held()).then_some((word, ())));
         let recording = self.exchange(|word| Some(word.record(occurred, failed)));
@@ -535,6 +542,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         if events.is_empty() {
             return self.deselect();
         }
+        #[cfg(wsp_mutant = "hazard-4")]
+        self.exchange(|word| Some((word.select(events, false), ())));
         let (mut held, before) = self.hold(|word| Some((word.select_also(events), word)))?;
         held.undo = Undo::Selection {
             events: before.selected(),
@@ -801,19 +810,25 @@ impl<S> Held<'_, S> {
         loop {
             match step {
                 Taking::Copy(events) => {
-                    for event in events.members() {
-                        let at = event.bit_position();
-                        report.codes[at] = self.recorder.codes[at].load(Ordering::Relaxed);
-                    }
+                    self.copy_codes(events, &mut report);
                     copied |= events;
                 }
                 Taking::Taken { events, owed } => {
+                    #[cfg(wsp_mutant = "hazard-3")]
+                    self.copy_codes(copied, &mut report);
                     report.events = events;
                     self.undo = Undo::Report { report, owed };
                     return report;
                 }
             }
             step = self.recorder.exchange(|word| word.take(copied));
+        }
+    }
+
+    fn copy_codes(&self, events: NetworkEvents, report: &mut Report) {
+        for event in events.members() {
+            let at = event.bit_position();
+            report.codes[at] = self.recorder.codes[at].load(Ordering::Relaxed);
         }
     }
 

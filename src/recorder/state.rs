@@ -162,6 +162,8 @@ impl Word {
             .with(BUSY, claimed);
         // P3: even while something else is reportable: the event object may serve other sockets too, and
         // may have been reset for one of them.
+        #[cfg(wsp_mutant = "hazard-6")]
+        let next = next.without(RECORDED, claimed);
         let news = new.intersects(self.selected());
         #[cfg(wsp_mutant = "R4")]
         let news = false;
@@ -170,6 +172,16 @@ impl Word {
         let (next, duty) = if !news && !self.is_owed() {
             (next, Duty::None)
         } else if self.is_held() {
+            #[cfg(wsp_mutant = "hazard-1")]
+            return (
+                next,
+                Recording {
+                    new,
+                    claimed,
+                    duty: Duty::HandedOver,
+                },
+            );
+            #[cfg(not(wsp_mutant = "hazard-1"))]
             (next.owing(true), Duty::HandedOver)
         } else {
             (next.owing(false).held(), Duty::Set)
@@ -179,6 +191,9 @@ impl Word {
 
     /// The code cells of `claimed` are written, or need no more copying.
     pub(super) const fn publish(self, claimed: NetworkEvents) -> Self {
+        #[cfg(wsp_mutant = "hazard-6")]
+        return self.without(BUSY, claimed).with(RECORDED, claimed);
+        #[cfg(not(wsp_mutant = "hazard-6"))]
         self.without(BUSY, claimed)
     }
 
@@ -231,6 +246,8 @@ impl Word {
             .with(RECORDED, events)
             .with(CODED, failed)
             .with(BUSY, failed);
+        #[cfg(wsp_mutant = "hazard-5")]
+        let next = next.without(RECORDED, !events).without(CODED, !events);
         (!self.busy().intersects(failed)).then(|| next.owing(owed || self.is_owed()))
     }
 
@@ -271,6 +288,8 @@ impl Word {
 
     /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
     pub(super) const fn leave_owing(self) -> Self {
+        #[cfg(wsp_mutant = "hazard-7")]
+        return Self(self.0 & !HELD).owing(!self.is_owed());
         #[cfg(wsp_mutant = "R6")]
         return Self(self.0 & !HELD);
         #[cfg(not(wsp_mutant = "R6"))]
