@@ -82,11 +82,7 @@ impl NetworkEvent {
     /// ```
     #[must_use]
     pub const fn from_bit_position(position: usize) -> Option<Self> {
-        if position < FD_MAX_EVENTS {
-            Some(Self::ALL[position])
-        } else {
-            None
-        }
+        if position < FD_MAX_EVENTS { Some(Self::ALL[position]) } else { None }
     }
 
     /// The set that holds this event alone.

@@ -68,7 +68,9 @@ pub type WSAEVENT = *mut c_void;
 ///     fn socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>> {
 ///         self.sockets.get(descriptor)
 ///     }
-///     fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Event> {
+///     fn recorder(
+///         socket: &SocketRef<NetworkEventRecorder<Event>>,
+///     ) -> &NetworkEventRecorder<Event> {
 ///         socket
 ///     }
 ///     fn event_to_select(&self, handle: WSAEVENT) -> Option<Event> {
@@ -159,9 +161,7 @@ pub fn event_select<P: Provider + ?Sized>(
     if events.is_empty() {
         P::recorder(&socket).deselect()?;
     } else {
-        let signal = (!event.is_null())
-            .then(|| provider.event_to_select(event))
-            .flatten();
+        let signal = (!event.is_null()).then(|| provider.event_to_select(event)).flatten();
         #[cfg(wsp_mutant = "S4")]
         P::recorder(&socket).deselect()?;
         let signal = signal.ok_or(ProviderError::InvalidEventObject)?;
@@ -203,9 +203,7 @@ pub(crate) fn find<P: Provider + ?Sized>(
     descriptor: SOCKET,
 ) -> Result<P::Socket<'_>, ProviderError> {
     #[cfg(wsp_mutant = "E9")]
-    provider
-        .socket(descriptor)
-        .ok_or(ProviderError::NotASocket)?;
+    provider.socket(descriptor).ok_or(ProviderError::NotASocket)?;
     if !provider.subsystem_is_up() {
         return Err(ProviderError::SubsystemFailed);
     }
@@ -222,9 +220,7 @@ pub(crate) fn enumerate_socket<P: Provider + ?Sized>(
     let report = if event.is_null() {
         recorder.enumerate()
     } else {
-        let event = provider
-            .event_to_reset(event)
-            .ok_or(ProviderError::InvalidEventObject)?;
+        let event = provider.event_to_reset(event).ok_or(ProviderError::InvalidEventObject)?;
         recorder.enumerate_and_reset(&event)
     };
     report.map_err(|error: RecorderError| error.into())

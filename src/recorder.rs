@@ -79,6 +79,7 @@
 mod caller;
 mod state;
 
+use core::cell::Cell;
 use core::fmt;
 use core::mem;
 use core::panic::{RefUnwindSafe, UnwindSafe};
@@ -89,7 +90,7 @@ use crate::report::Report;
 use crate::signal::EventSignal;
 use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, UnsafeCell};
 use caller::Caller;
-use state::{Duty, Leaving, Taking, Word};
+use state::{Duty, Leaving, Recording, Taking, Word};
 
 /// The network-event record of one socket: which FD_XXX events happened, with their error codes, which
 /// of them are selected, and the event object that tells of them.
@@ -323,11 +324,7 @@ impl<S> NetworkEventRecorder<S> {
     /// ```
     pub fn reenable(&self, event: NetworkEvent) {
         #[cfg(wsp_mutant = "L2")]
-        let event = if event == NetworkEvent::Accept {
-            NetworkEvent::Write
-        } else {
-            event
-        };
+        let event = if event == NetworkEvent::Accept { NetworkEvent::Write } else { event };
         if event != NetworkEvent::Write {
             self.withdraw(event.flag());
         }
@@ -337,54 +334,97 @@ impl<S> NetworkEventRecorder<S> {
         Word(self.word.load(Ordering::Acquire))
     }
 
-    /// The one place where the word changes: one exchange that makes the transition `step`, as soon as
-    /// it can be made; `None` says that another thread must finish something first.
+    /// One exchange that makes the transition `step`, as soon as it can be made; `None` says that another
+    /// thread must finish something first.
+    #[inline]
+    fn exchange<T>(&self, step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
+        self.exchange_from(Word(self.word.load(Ordering::Relaxed)), step).1
+    }
+
+    /// As [`exchange`](Self::exchange), for a thread that can guess what the word is, most likely what it
+    /// made of it last: it need not look first. Returns the new word too.
     ///
-    /// Acquire takes over what the threads before have written (the provider's data, the codes, the
-    /// signal), Release hands it on, together with what this thread has written.
-    fn exchange<T>(&self, mut step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
+    /// This is the one place where the word changes. Acquire takes over what the threads before have
+    /// written (the provider's data, the codes, the signal), Release hands it on, together with what this
+    /// thread has written.
+    #[inline]
+    fn exchange_from<T>(
+        &self,
+        guess: Word,
+        mut step: impl FnMut(Word) -> Option<(Word, T)>,
+    ) -> (Word, T) {
+        let (on_success, on_failure) = (Ordering::AcqRel, Ordering::Relaxed);
         let mut backoff = Backoff::default();
-        let mut word = self.word.load(Ordering::Relaxed);
+        let mut word = guess;
         loop {
-            let Some((Word(next), result)) = step(Word(word)) else {
+            let Some((next, result)) = step(word) else {
                 backoff.wait();
-                word = self.word.load(Ordering::Relaxed);
+                word = Word(self.word.load(Ordering::Relaxed));
                 continue;
             };
-            let (on_success, on_failure) = (Ordering::AcqRel, Ordering::Relaxed);
-            match self
-                .word
-                .compare_exchange_weak(word, next, on_success, on_failure)
-            {
-                Ok(_) => return result,
-                Err(current) => word = current,
+            match self.word.compare_exchange_weak(word.0, next.0, on_success, on_failure) {
+                Ok(_) => return (next, result),
+                Err(current) => word = Word(current),
             }
         }
     }
 
-    /// Takes the signal, in the same exchange that makes the transition `step`.
+    /// Takes the signal, in the same exchange that makes the transition `step` of the word so held.
+    #[inline]
     fn hold<T>(
         &self,
         step: impl Fn(Word) -> Option<(Word, T)>,
     ) -> Result<(Held<'_, S>, T), RecorderError> {
-        let result = self.exchange(|word| {
+        let look = Word(self.word.load(Ordering::Relaxed));
+        let (word, result) = self.exchange_from(look, |word| {
             if word.is_closed() && cfg!(not(wsp_mutant = "P5")) {
                 Some((word, Err(RecorderError::Closed)))
             } else if !word.is_held() {
-                step(word).map(|(next, result)| (next.held(), Ok(result)))
+                step(word.held()).map(|(next, result)| (next, Ok(result)))
             } else if self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
                 Some((word, Err(RecorderError::Reentrant)))
             } else {
                 None
             }
-        })?;
-        Ok((
-            Held {
-                recorder: self,
-                undo: Undo::Nothing,
-            },
-            result,
-        ))
+        });
+        let result = result?;
+        Ok((Held::new(self, word), result))
+    }
+
+    /// Takes the report, of which the exchange that took the signal was the `first` step, and copies its
+    /// codes. Returns its events, and whether a set was owed for them.
+    #[inline]
+    fn take(&self, first: Taking, codes: &mut [i32; FD_MAX_EVENTS]) -> (NetworkEvents, bool) {
+        let mut copied = NetworkEvents::empty();
+        let mut step = first;
+        loop {
+            match step {
+                Taking::Copy(events) => {
+                    self.copy_codes(events, codes);
+                    copied |= events;
+                }
+                Taking::Taken { events, owed } => {
+                    #[cfg(wsp_mutant = "hazard-3")]
+                    self.copy_codes(copied, codes);
+                    return (events, owed);
+                }
+            }
+            step = self.exchange(|word| word.take(copied));
+        }
+    }
+
+    fn put_back(&self, events: NetworkEvents, owed: bool, codes: &[i32; FD_MAX_EVENTS]) {
+        let has_code = |event: &NetworkEvent| codes[event.bit_position()] != 0;
+        let failed = events.members().filter(has_code).collect();
+        self.exchange(|word| Some((word.put_back(events, failed, owed)?, ())));
+        self.write_codes(failed, |event| codes[event.bit_position()]);
+    }
+
+    /// Copies code cells that this thread has claimed.
+    fn copy_codes(&self, events: NetworkEvents, codes: &mut [i32; FD_MAX_EVENTS]) {
+        for at in events.members().map(NetworkEvent::bit_position) {
+            codes[at] = self.codes[at].load(Ordering::Relaxed);
+        }
     }
 
     /// Writes code cells that this thread has claimed, and gives them out of its hands.
@@ -423,6 +463,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// assert!(event.is_set());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn record(
         &self,
         event: NetworkEvent,
@@ -470,6 +511,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         self.record_batch(occurred, failed, |event| codes[event.bit_position()])
     }
 
+    #[inline]
     fn record_batch(
         &self,
         occurred: NetworkEvents,
@@ -478,40 +520,46 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     ) -> Result<Recorded, SignalError> {
         #[cfg(wsp_mutant = "hazard-2")]
         if self.look().recorded().contains(occurred) && failed.is_empty() {
-            return Ok(Recorded {
-                new: NetworkEvents::empty(),
-                wake: Wake::NotNeeded,
-            });
+            return Ok(Recorded { new: NetworkEvents::empty(), wake: Wake::NotNeeded });
         }
         #[cfg(wsp_mutant = "K2")]
         self.exchange(|word| (!word.is_held()).then_some((word, ())));
-        let recording = self.exchange(|word| Some(word.record(occurred, failed)));
-        self.write_codes(recording.claimed, code_of);
-        #[cfg(wsp_mutant = "K3")]
-        if recording.duty == Duty::HandedOver {
-            mem::ManuallyDrop::new(Held {
-                recorder: self,
-                undo: Undo::Nothing,
-            })
-            .set()?;
+        let look = Word(self.word.load(Ordering::Relaxed));
+        let (word, recording) =
+            self.exchange_from(look, |word| Some(word.record(occurred, failed)));
+        let Recording { new, claimed, duty } = recording;
+        if claimed.is_empty() && duty == Duty::None {
+            return Ok(Recorded { new, wake: Wake::NotNeeded });
         }
-        let wake = match recording.duty {
-            Duty::None => Wake::NotNeeded,
-            Duty::HandedOver => Wake::HandedOver,
+        let wake = self.follow_up(word, claimed, duty, code_of)?;
+        Ok(Recorded { new, wake })
+    }
+
+    /// What remains to be done when recording has claimed code cells or found the wake-up to be due. Out
+    /// of line, so that a repeat is the one exchange and nothing around it.
+    #[inline]
+    fn follow_up(
+        &self,
+        word: Word,
+        claimed: NetworkEvents,
+        duty: Duty,
+        code_of: impl Fn(NetworkEvent) -> i32,
+    ) -> Result<Wake, SignalError> {
+        self.write_codes(claimed, code_of);
+        #[cfg(wsp_mutant = "K3")]
+        if duty == Duty::HandedOver {
+            mem::ManuallyDrop::new(Held::new(self, word)).set()?;
+        }
+        match duty {
+            Duty::None => Ok(Wake::NotNeeded),
+            Duty::HandedOver => Ok(Wake::HandedOver),
             Duty::Set => {
-                let held = Held {
-                    recorder: self,
-                    undo: Undo::Nothing,
-                };
+                let held = Held::new(self, word);
                 held.set()?;
                 held.leave()?;
-                Wake::Set
+                Ok(Wake::Set)
             }
-        };
-        Ok(Recorded {
-            new: recording.new,
-            wake,
-        })
+        }
     }
 
     /// Selects events and the event object that tells of them: WSPEventSelect (S1). Whatever was selected
@@ -544,21 +592,21 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         }
         #[cfg(wsp_mutant = "hazard-4")]
         self.exchange(|word| Some((word.select(events, false), ())));
-        let (mut held, before) = self.hold(|word| Some((word.select_also(events), word)))?;
-        held.undo = Undo::Selection {
-            events: before.selected(),
-            owed: before.is_owed(),
-        };
-        #[cfg(wsp_mutant = "S6")]
-        (held.undo = Undo::Nothing);
+        let (held, before) = self.hold(|word| Some((word.select_also(events), word)))?;
+        let undo = Undo(|| {
+            self.exchange(|word| Some((word.select(before.selected(), before.is_owed()), ())));
+        });
         #[cfg(wsp_mutant = "S2")]
         self.withdraw(NetworkEvents::FD_ALL_EVENTS);
         if before.recorded().intersects(events)
             && let Err(error) = held.call(|| signal.set_event())
         {
-            held.fail();
+            #[cfg(not(wsp_mutant = "S6"))]
+            drop(undo);
+            held.leave_quietly();
             return Err(error.into());
         }
+        undo.disarm();
         self.install(held, events, Some(signal));
         Ok(())
     }
@@ -599,7 +647,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         let _replaced = held.replace(signal);
         #[cfg(wsp_mutant = "P2")]
         let _replaced = mem::ManuallyDrop::new(_replaced);
-        held.undo = Undo::Nothing;
         self.exchange(|word| Some((word.select(events, false), ())));
         held.leave_quietly();
     }
@@ -646,6 +693,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// assert!(recorder.enumerate_and_reset(&event)?.events().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn enumerate_and_reset<E>(&self, event: &E) -> Result<Report, RecorderError>
     where
         E: EventSignal + ?Sized,
@@ -653,32 +701,32 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         self.report(|| event.reset_event())
     }
 
+    #[inline]
     fn report(
         &self,
         reset: impl FnOnce() -> Result<(), SignalError>,
     ) -> Result<Report, RecorderError> {
         #[cfg(wsp_mutant = "E4")]
         let reset = reset().map(|()| || Ok::<_, SignalError>(()))?;
-        let (mut held, first) = self.hold(|word| word.take(NetworkEvents::empty()))?;
-        let mut report = held.take(first);
+        let (held, first) = self.hold(|word| word.take(NetworkEvents::empty()))?;
+        let mut codes = [0; FD_MAX_EVENTS];
+        let (events, owed) = self.take(first, &mut codes);
+        let undo = Undo(|| self.put_back(events, owed, &codes));
         #[cfg(wsp_mutant = "E6")]
         let reset = || held.with_signal(|signal| signal.map_or(Ok(()), S::reset_event));
         #[cfg(wsp_mutant = "E8")]
         let reset = || {
-            if report.events().is_empty() {
-                Ok(())
-            } else {
-                reset()
-            }
+            if events.is_empty() { Ok(()) } else { reset() }
         };
         if let Err(error) = held.call(reset) {
-            #[cfg(wsp_mutant = "E7")]
-            (held.undo = Undo::Nothing);
-            held.fail();
+            #[cfg(not(wsp_mutant = "E7"))]
+            drop(undo);
+            held.leave_quietly();
             return Err(error.into());
         }
-        report.signal_error = held.leave().err();
-        Ok(report)
+        let signal_error = held.leave().err();
+        undo.disarm();
+        Ok(Report { events, codes, signal_error })
     }
 
     /// A recorder for a socket that was accepted on this one: this one's selection, with an event object
@@ -760,98 +808,67 @@ impl<S> fmt::Debug for NetworkEventRecorder<S> {
     }
 }
 
+/// What a call puts back if it fails or panics (E7, S6, K5): it is dropped then, and disarmed otherwise.
+struct Undo<F: FnMut()>(F);
+
+impl<F: FnMut()> Undo<F> {
+    fn disarm(self) {
+        mem::forget(self);
+    }
+}
+
+impl<F: FnMut()> Drop for Undo<F> {
+    fn drop(&mut self) {
+        #[cfg(wsp_mutant = "K5")]
+        return;
+        #[cfg(not(wsp_mutant = "K5"))]
+        (self.0)();
+    }
+}
+
 /// The signal, held by this thread alone: made only where an exchange has just turned `held` on, and
-/// whoever has it turns `held` off exactly once, by leaving or by dropping it.
+/// whoever has it turns `held` off exactly once, by leaving or else by dropping it.
 ///
-/// Dropping it, which a failed set and a panic do, undoes what the call had begun and leaves the set
-/// owed (R6, K5).
+/// To drop it, as a failed set and a panic do, leaves the set owed (R6, K5).
 struct Held<'a, S> {
     recorder: &'a NetworkEventRecorder<S>,
-    undo: Undo,
+    /// The word as this thread last made it: a guess at what it is.
+    word: Cell<Word>,
+    left: Cell<bool>,
 }
 
-/// What a call that does not succeed must put back.
-enum Undo {
-    Nothing,
-    Report { report: Report, owed: bool },
-    Selection { events: NetworkEvents, owed: bool },
-}
+impl<'a, S> Held<'a, S> {
+    #[inline]
+    fn new(recorder: &'a NetworkEventRecorder<S>, word: Word) -> Self {
+        Self { recorder, word: Cell::new(word), left: Cell::new(false) }
+    }
 
-impl<S> Held<'_, S> {
+    #[inline]
     fn with_signal<R>(&self, f: impl FnOnce(Option<&S>) -> R) -> R {
         // SAFETY: `held` keeps every other thread out, and the one place that writes the cell,
         // `replace`, has `&mut self`. Noticed by: every model in tests/loom.rs.
-        self.recorder
-            .signal
-            .with(|signal| f(unsafe { &*signal }.as_ref()))
+        self.recorder.signal.with(|signal| f(unsafe { &*signal }.as_ref()))
     }
 
     fn replace(&mut self, signal: Option<S>) -> Option<S> {
         // SAFETY: `held` keeps every other thread out, and `&mut self` this one's other uses.
         // Noticed by: every model in tests/loom.rs that selects.
-        self.recorder
-            .signal
-            .with_mut(|cell| mem::replace(unsafe { &mut *cell }, signal))
+        self.recorder.signal.with_mut(|cell| mem::replace(unsafe { &mut *cell }, signal))
     }
 
     /// Runs the user's code; a call that comes back from it on this thread is known (K4).
+    #[inline]
     fn call<R>(&self, f: impl FnOnce() -> R) -> R {
         self.recorder.caller.enter();
         let result = f();
         self.recorder.caller.leave();
         result
     }
-
-    /// Takes the report, of which the exchange that took the signal was the `first` step.
-    fn take(&mut self, first: Taking) -> Report {
-        let mut report = Report::default();
-        let mut copied = NetworkEvents::empty();
-        let mut step = first;
-        loop {
-            match step {
-                Taking::Copy(events) => {
-                    self.copy_codes(events, &mut report);
-                    copied |= events;
-                }
-                Taking::Taken { events, owed } => {
-                    #[cfg(wsp_mutant = "hazard-3")]
-                    self.copy_codes(copied, &mut report);
-                    report.events = events;
-                    self.undo = Undo::Report { report, owed };
-                    return report;
-                }
-            }
-            step = self.recorder.exchange(|word| word.take(copied));
-        }
-    }
-
-    fn copy_codes(&self, events: NetworkEvents, report: &mut Report) {
-        for event in events.members() {
-            let at = event.bit_position();
-            report.codes[at] = self.recorder.codes[at].load(Ordering::Relaxed);
-        }
-    }
-
-    fn put_back(&mut self) {
-        match mem::replace(&mut self.undo, Undo::Nothing) {
-            Undo::Nothing => {}
-            Undo::Selection { events, owed } => {
-                self.recorder
-                    .exchange(|word| Some((word.select(events, owed), ())));
-            }
-            Undo::Report { report, owed } => {
-                let failed = report.failed();
-                self.recorder
-                    .exchange(|word| Some((word.put_back(report.events, failed, owed)?, ())));
-                self.recorder
-                    .write_codes(failed, |event| report.codes[event.bit_position()]);
-            }
-        }
-    }
 }
 
 impl<S: EventSignal> Held<'_, S> {
     /// Sets the selected event object.
+    #[inline]
     fn set(&self) -> Result<(), SignalError> {
         self.call(|| self.with_signal(|signal| signal.map_or(Ok(()), S::set_event)))
     }
@@ -860,15 +877,19 @@ impl<S: EventSignal> Held<'_, S> {
     ///
     /// # Errors
     ///
-    /// That set has failed, and is owed (R6). The call has succeeded all the same: nothing is undone.
-    fn leave(mut self) -> Result<(), SignalError> {
-        while let Leaving::Set = self.recorder.exchange(|word| Some(word.leave())) {
-            if let Err(error) = self.set() {
-                self.undo = Undo::Nothing;
-                return Err(error);
+    /// That set has failed: it is owed (R6). The call around it has succeeded all the same.
+    #[inline]
+    fn leave(&self) -> Result<(), SignalError> {
+        loop {
+            let guess = self.word.get();
+            let (word, leaving) = self.recorder.exchange_from(guess, |word| Some(word.leave()));
+            self.word.set(word);
+            match leaving {
+                Leaving::Set => self.set()?,
+                Leaving::Left => break,
             }
         }
-        mem::forget(self);
+        self.left.set(true);
         Ok(())
     }
 
@@ -877,20 +898,13 @@ impl<S: EventSignal> Held<'_, S> {
     fn leave_quietly(self) {
         let _owed = self.leave();
     }
-
-    /// Lets go of the signal in a call that has failed and must have changed nothing (E7, S6).
-    fn fail(mut self) {
-        self.put_back();
-        self.leave_quietly();
-    }
 }
 
 impl<S> Drop for Held<'_, S> {
     fn drop(&mut self) {
-        self.recorder.caller.leave();
-        #[cfg(not(wsp_mutant = "K5"))]
-        self.put_back();
-        self.recorder
-            .exchange(|word| Some((word.leave_owing(), ())));
+        if !self.left.get() {
+            self.recorder.caller.leave();
+            self.recorder.exchange(|word| Some((word.leave_owing(), ())));
+        }
     }
 }

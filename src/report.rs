@@ -86,14 +86,6 @@ impl Report {
     pub const fn signal_error(&self) -> Option<SignalError> {
         self.signal_error
     }
-
-    /// The events that carry an error code.
-    pub(crate) fn failed(&self) -> NetworkEvents {
-        self.iter()
-            .filter(|(_, outcome)| outcome.is_err())
-            .map(|(event, _)| event)
-            .collect()
-    }
 }
 
 impl fmt::Display for Report {

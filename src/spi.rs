@@ -68,9 +68,7 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
         (&raw mut (*out).lNetworkEvents).write_unaligned(report.events().mask());
         let codes = (&raw mut (*out).iErrorCode).cast::<i32>();
         #[cfg(wsp_mutant = "E2")]
-        codes
-            .cast::<[u8; 4 * FD_MAX_EVENTS]>()
-            .write([0; 4 * FD_MAX_EVENTS]);
+        codes.cast::<[u8; 4 * FD_MAX_EVENTS]>().write([0; 4 * FD_MAX_EVENTS]);
         for event in report.events().members() {
             let at = event.bit_position();
             codes.add(at).write_unaligned(report.codes[at]);
@@ -234,13 +232,8 @@ fn select<P: Provider + ?Sized>(
     event: WSAEVENT,
     events: i32,
 ) -> Result<(), WsaError> {
-    event_select(
-        provider,
-        descriptor,
-        event,
-        NetworkEvents::from_mask(events),
-    )
-    .map_err(ProviderError::errno)
+    event_select(provider, descriptor, event, NetworkEvents::from_mask(events))
+        .map_err(ProviderError::errno)
 }
 
 /// # Safety

@@ -34,10 +34,7 @@ struct Event {
 
 impl Event {
     fn new() -> Self {
-        Self {
-            set: AtomicBool::new(false),
-            sets: UnsafeCell::new(0),
-        }
+        Self { set: AtomicBool::new(false), sets: UnsafeCell::new(0) }
     }
 
     fn is_set(&self) -> bool {
@@ -152,10 +149,7 @@ fn e3_repeat_publishes_what_was_queued() {
         let seen = queued.load(Relaxed);
         other.join().unwrap();
 
-        assert!(
-            seen == 2 || recorder.recorded() == READ,
-            "data waits for ever"
-        );
+        assert!(seen == 2 || recorder.recorded() == READ, "data waits for ever");
         assert_at_rest(&recorder, &event);
     });
 }
@@ -175,10 +169,7 @@ fn e3_error_against_enumerate() {
         let second = enumerate(&recorder, &event);
 
         let outcomes = [first, second].map(|report| report.outcome(NetworkEvent::Accept));
-        assert!(
-            outcomes == [Some(DOWN), None] || outcomes == [None, Some(DOWN)],
-            "{outcomes:?}"
-        );
+        assert!(outcomes == [Some(DOWN), None] || outcomes == [None, Some(DOWN)], "{outcomes:?}");
     });
 }
 
@@ -196,11 +187,7 @@ fn r3_two_errors() {
 
         let kept = if mine.new == CLOSE { RESET } else { DOWN };
         assert_ne!(mine.new, others.new);
-        assert_eq!(
-            enumerate(&recorder, &event).outcome(NetworkEvent::Close),
-            Some(kept),
-            "R3"
-        );
+        assert_eq!(enumerate(&recorder, &event).outcome(NetworkEvent::Close), Some(kept), "R3");
     });
 }
 
@@ -237,11 +224,7 @@ fn r7_withdraw_and_a_new_error_against_enumerate() {
             }
         });
         let first = enumerate(&recorder, &event).outcome(NetworkEvent::Close);
-        assert_eq!(
-            other.join().unwrap(),
-            CLOSE,
-            "what was withdrawn is no longer recorded"
-        );
+        assert_eq!(other.join().unwrap(), CLOSE, "what was withdrawn is no longer recorded");
         let second = enumerate(&recorder, &event).outcome(NetworkEvent::Close);
 
         let legal = [
@@ -317,11 +300,8 @@ fn r5_batch_against_enumerate() {
         other.join().unwrap();
         let second = enumerate(&recorder, &event);
 
-        let (whole, rest) = if first.events().is_empty() {
-            (second, first)
-        } else {
-            (first, second)
-        };
+        let (whole, rest) =
+            if first.events().is_empty() { (second, first) } else { (first, second) };
         assert!(rest.events().is_empty(), "R5: {first} | {second}");
         assert_eq!(whole.events(), BOTH, "R5");
         assert_eq!(whole.outcome(NetworkEvent::Close), Some(RESET));
@@ -364,10 +344,7 @@ fn s2_record_of_an_event_that_stays_selected() {
 
         assert!(new.is_set(), "S2");
         assert!(old.sets() <= 1);
-        assert_eq!(
-            recorder.enumerate().unwrap().outcome(NetworkEvent::Close),
-            Some(RESET)
-        );
+        assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(RESET));
     });
 }
 
@@ -423,12 +400,7 @@ impl Faulty {
     fn new(sets_to_fail: u32, resets_to_fail: u32, panics: bool) -> Self {
         let (sets_to_fail, resets_to_fail) =
             (AtomicU32::new(sets_to_fail), AtomicU32::new(resets_to_fail));
-        Self {
-            event: Event::new(),
-            sets_to_fail,
-            resets_to_fail,
-            panics,
-        }
+        Self { event: Event::new(), sets_to_fail, resets_to_fail, panics }
     }
 
     fn failing_to_set(times: u32) -> Self {
@@ -493,16 +465,8 @@ fn e7_failing_reset_against_records() {
 
         assert_at_rest(&recorder, &event.event);
         let report = recorder.enumerate_and_reset(&*event).unwrap();
-        assert_eq!(
-            report.outcome(NetworkEvent::Close),
-            Some(RESET),
-            "the first error stays"
-        );
-        assert_eq!(
-            report.outcome(NetworkEvent::Accept),
-            Some(DOWN),
-            "nothing is overwritten"
-        );
+        assert_eq!(report.outcome(NetworkEvent::Close), Some(RESET), "the first error stays");
+        assert_eq!(report.outcome(NetworkEvent::Accept), Some(DOWN), "nothing is overwritten");
     });
 }
 
@@ -551,13 +515,7 @@ fn failing_set_with_news_handed_over(panics: bool) {
     let others = other.join().unwrap();
 
     assert_eq!(recorder.recorded(), BOTH, "R6: recorded all the same");
-    assert_eq!(
-        [mine, others]
-            .iter()
-            .filter(|result| result.is_err())
-            .count(),
-        1
-    );
+    assert_eq!([mine, others].iter().filter(|result| result.is_err()).count(), 1);
     assert!(event.event.is_set() || recorder.owes_set(), "E5");
     // R6: a repeat tries again.
     recorder.record(NetworkEvent::Close, Ok(())).unwrap();
@@ -575,10 +533,7 @@ impl EventSignal for Inside {
     fn set_event(&self) -> Result<(), SignalError> {
         if let Some(recorder) = self.recorder.with_mut(|cell| unsafe { (*cell).take() }) {
             let recorded = recorder.record(NetworkEvent::Close, RESET)?;
-            assert!(
-                recorded.new.is_empty() || recorded.wake == Wake::HandedOver,
-                "K4"
-            );
+            assert!(recorded.new.is_empty() || recorded.wake == Wake::HandedOver, "K4");
             assert_eq!(recorder.enumerate(), Err(RecorderError::Reentrant), "K4");
             assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant), "K4");
         }
@@ -595,15 +550,10 @@ impl EventSignal for Inside {
 #[test]
 fn k4_signal_that_records() {
     model(3, || {
-        let event = Arc::new(Inside {
-            event: Event::new(),
-            recorder: UnsafeCell::new(None),
-        });
+        let event = Arc::new(Inside { event: Event::new(), recorder: UnsafeCell::new(None) });
         let recorder = Arc::new(Recorder::new());
         recorder.select(BOTH, Arc::clone(&event)).unwrap();
-        event
-            .recorder
-            .with_mut(|cell| unsafe { *cell = Some(Arc::clone(&recorder)) });
+        event.recorder.with_mut(|cell| unsafe { *cell = Some(Arc::clone(&recorder)) });
         let other = thread::spawn({
             let (recorder, event) = (Arc::clone(&recorder), Arc::clone(&event));
             move || recorder.enumerate_and_reset(&*event).unwrap()
@@ -655,11 +605,7 @@ fn l2_reenable_before_looking() {
         other.join().unwrap();
 
         assert_eq!(backlog.load(Relaxed), 1);
-        assert_eq!(
-            recorder.recorded(),
-            ACCEPT,
-            "L2: a connection waits and nobody is told"
-        );
+        assert_eq!(recorder.recorded(), ACCEPT, "L2: a connection waits and nobody is told");
         assert!(event.is_set());
     });
 }
@@ -678,10 +624,9 @@ fn p5_close_against_enumerate_and_record() {
             move || recorder.close().unwrap()
         });
         match recorder.enumerate_and_reset(&*event) {
-            Ok(report) => assert!(matches!(
-                report.outcome(NetworkEvent::Close),
-                None | Some(RESET)
-            )),
+            Ok(report) => {
+                assert!(matches!(report.outcome(NetworkEvent::Close), None | Some(RESET)))
+            }
             Err(error) => assert_eq!(error, RecorderError::Closed),
         }
         other.join().unwrap();
@@ -689,11 +634,7 @@ fn p5_close_against_enumerate_and_record() {
 
         assert!(recorder.recorded().is_empty() && recorder.selected().is_empty());
         assert!(!recorder.owes_set());
-        assert_eq!(
-            Arc::strong_count(&event),
-            1,
-            "P2: the selection's reference is gone"
-        );
+        assert_eq!(Arc::strong_count(&event), 1, "P2: the selection's reference is gone");
     });
 }
 
@@ -712,16 +653,10 @@ fn s8_inherit_against_reselection() {
         other.join().unwrap();
 
         accepted
-            .record_all([
-                (NetworkEvent::Accept, Ok(())),
-                (NetworkEvent::Close, Ok(())),
-            ])
+            .record_all([(NetworkEvent::Accept, Ok(())), (NetworkEvent::Close, Ok(()))])
             .unwrap();
         let inherited = accepted.selected();
-        assert_eq!(
-            (first.is_set(), second.is_set()),
-            (inherited == ACCEPT, inherited == CLOSE)
-        );
+        assert_eq!((first.is_set(), second.is_set()), (inherited == ACCEPT, inherited == CLOSE));
         assert!(first.is_set() != second.is_set(), "S8");
         assert!(listener.recorded().is_empty());
     });

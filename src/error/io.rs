@@ -103,10 +103,7 @@ fn from_raw(raw: i32) -> Option<WsaError> {
         let known = matches!(raw, 4 | 9 | 13 | 14 | 22 | 24 | 35..=71);
         WsaError::from_code(raw.wrapping_add(10000)).filter(|_| known)
     } else if cfg!(any(target_os = "linux", target_os = "android")) && !OTHER_NUMBERS {
-        LINUX
-            .iter()
-            .find(|(errno, _)| *errno == raw)
-            .map(|&(_, wsa)| wsa)
+        LINUX.iter().find(|(errno, _)| *errno == raw).map(|&(_, wsa)| wsa)
     } else {
         None
     }
@@ -126,16 +123,8 @@ fn from_raw(raw: i32) -> Option<WsaError> {
 /// ```
 impl From<&Error> for WsaError {
     fn from(error: &Error) -> Self {
-        let itself = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<Self>())
-            .copied();
-        let of_kind = || {
-            KINDS
-                .iter()
-                .find(|(kind, _)| *kind == error.kind())
-                .map(|&(_, wsa)| wsa)
-        };
+        let itself = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).copied();
+        let of_kind = || KINDS.iter().find(|(kind, _)| *kind == error.kind()).map(|&(_, wsa)| wsa);
         itself
             .or_else(|| error.raw_os_error().and_then(from_raw))
             .or_else(of_kind)
@@ -174,10 +163,7 @@ impl From<WsaError> for Error {
         if cfg!(windows) && error.name().is_some() {
             return Self::from_raw_os_error(error.code());
         }
-        let kind = KINDS
-            .iter()
-            .find(|(_, wsa)| *wsa == error)
-            .map(|&(kind, _)| kind);
+        let kind = KINDS.iter().find(|(_, wsa)| *wsa == error).map(|&(kind, _)| kind);
         Self::new(kind.unwrap_or(ErrorKind::Other), error)
     }
 }
@@ -195,24 +181,15 @@ mod tests {
         } else {
             [55, 51, 65, 50, 54, 53, 47, 13, 64]
         };
-        let expected = [
-            10055, 10051, 10065, 10050, 10054, 10053, 10047, 10013, 10064,
-        ];
+        let expected = [10055, 10051, 10065, 10050, 10054, 10053, 10047, 10013, 10064];
         for (raw, code) in numbers.into_iter().zip(expected) {
-            assert_eq!(
-                WsaError::from(Error::from_raw_os_error(raw)).code(),
-                code,
-                "errno {raw}"
-            );
+            assert_eq!(WsaError::from(Error::from_raw_os_error(raw)).code(), code, "errno {raw}");
         }
     }
 
     #[test]
     fn v3_every_code_survives_the_way_through_io_error() {
-        for code in (-20..12_000)
-            .filter(|&code| code != 0)
-            .chain([i32::MIN, i32::MAX])
-        {
+        for code in (-20..12_000).filter(|&code| code != 0).chain([i32::MIN, i32::MAX]) {
             let error = WsaError::from_code(code).unwrap();
             assert_eq!(WsaError::from(Error::from(error)), error);
         }

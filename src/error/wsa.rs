@@ -84,11 +84,7 @@ impl WsaError {
                 Self::WSAETIMEDOUT,
                 Self::WSAEAFNOSUPPORT,
             ],
-            NetworkEvent::Close => &[
-                Self::WSAENETDOWN,
-                Self::WSAECONNRESET,
-                Self::WSAECONNABORTED,
-            ],
+            NetworkEvent::Close => &[Self::WSAENETDOWN, Self::WSAECONNRESET, Self::WSAECONNABORTED],
             NetworkEvent::RoutingInterfaceChange => &[Self::WSAENETUNREACH, Self::WSAENETDOWN],
             NetworkEvent::Read
             | NetworkEvent::Write
@@ -101,10 +97,7 @@ impl WsaError {
     }
 
     fn entry(self) -> Option<&'static (i32, &'static str, &'static str)> {
-        CODES
-            .binary_search_by_key(&self.code(), |&(code, ..)| code)
-            .ok()
-            .map(|at| &CODES[at])
+        CODES.binary_search_by_key(&self.code(), |&(code, ..)| code).ok().map(|at| &CODES[at])
     }
 
     /// The name in the Winsock headers, for a code that has one.

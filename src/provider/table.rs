@@ -111,12 +111,7 @@ impl<T> SocketTable<T> {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            slots: RwLock::new(Slots {
-                slots: Vec::new(),
-                free: VecDeque::new(),
-            }),
-        }
+        Self { slots: RwLock::new(Slots { slots: Vec::new(), free: VecDeque::new() }) }
     }
 
     /// Puts a socket into the table, under a descriptor of its own.
@@ -132,10 +127,7 @@ impl<T> SocketTable<T> {
     /// # Ok::<(), wsp_events::TableFull>(())
     /// ```
     pub fn insert(&self, socket: T) -> Result<SOCKET, TableFull> {
-        let socket = SocketRef(Arc::new(Entry {
-            descriptors: AtomicUsize::new(1),
-            socket,
-        }));
+        let socket = SocketRef(Arc::new(Entry { descriptors: AtomicUsize::new(1), socket }));
         self.write(|slots| slots.insert(&socket))
     }
 
@@ -151,9 +143,7 @@ impl<T> SocketTable<T> {
     pub fn get(&self, descriptor: SOCKET) -> Option<SocketRef<T>> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.slots.get(index(descriptor))?;
-        slot.socket
-            .clone()
-            .filter(|_| slot.generation == generation(descriptor))
+        slot.socket.clone().filter(|_| slot.generation == generation(descriptor))
     }
 
     /// A further descriptor of the same socket, which has one record for all of them (P4); `None` if the
@@ -223,11 +213,8 @@ impl<T> SocketTable<T> {
     #[must_use]
     pub fn sockets(&self) -> Vec<SocketRef<T>> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        let mut sockets: Vec<_> = slots
-            .slots
-            .iter()
-            .filter_map(|slot| slot.socket.clone())
-            .collect();
+        let mut sockets: Vec<_> =
+            slots.slots.iter().filter_map(|slot| slot.socket.clone()).collect();
         drop(slots);
         sockets.sort_unstable_by_key(|socket| Arc::as_ptr(&socket.0));
         sockets.dedup_by(|one, other| Arc::ptr_eq(&one.0, &other.0));
@@ -247,10 +234,7 @@ impl<T> Slots<T> {
             Some(at) => at,
             None if self.slots.len() == SLOTS => return Err(TableFull),
             None => {
-                self.slots.push(Slot {
-                    generation: 1,
-                    socket: None,
-                });
+                self.slots.push(Slot { generation: 1, socket: None });
                 self.slots.len() - 1
             }
         };

@@ -13,6 +13,7 @@ mod known {
     /// A number that no other living thread has: the address of something that each has of its own.
     /// A later thread gets the address only after this one has ended, and comes after all it did.
     #[cfg(not(wsp_loom))]
+    #[inline]
     fn this_thread() -> usize {
         std::thread_local!(static MARK: u8 = const { 0 });
         MARK.with(|mark| core::ptr::from_ref(mark) as usize)
@@ -42,18 +43,22 @@ mod known {
         }
 
         #[cfg(wsp_loom)]
+        #[inline]
         pub(in crate::recorder) fn nobody() -> Self {
             Self(AtomicUsize::new(0))
         }
 
+        #[inline]
         pub(in crate::recorder) fn enter(&self) {
             self.0.store(this_thread(), Ordering::Relaxed);
         }
 
+        #[inline]
         pub(in crate::recorder) fn leave(&self) {
             self.0.store(0, Ordering::Relaxed);
         }
 
+        #[inline]
         pub(in crate::recorder) fn is_this_thread(&self) -> bool {
             self.0.load(Ordering::Relaxed) == this_thread()
         }
@@ -71,10 +76,13 @@ mod unknown {
             Self
         }
 
+        #[inline]
         pub(in crate::recorder) fn enter(&self) {}
 
+        #[inline]
         pub(in crate::recorder) fn leave(&self) {}
 
+        #[inline]
         pub(in crate::recorder) fn is_this_thread(&self) -> bool {
             false
         }

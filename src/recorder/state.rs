@@ -74,55 +74,68 @@ impl Word {
     pub(super) const EMPTY: Self = Self(0);
 
     /// An empty record with a selection (S8).
+    #[inline]
     pub(super) const fn with_selection(selected: NetworkEvents) -> Self {
         Self((selected.bits() as u64) << SELECTED)
     }
 
+    #[inline]
     const fn field(self, at: u32) -> NetworkEvents {
         NetworkEvents::from_bits_truncate((self.0 >> at) as u32)
     }
 
+    #[inline]
     const fn with(self, at: u32, events: NetworkEvents) -> Self {
         Self(self.0 | (events.bits() as u64) << at)
     }
 
+    #[inline]
     const fn without(self, at: u32, events: NetworkEvents) -> Self {
         Self(self.0 & !((events.bits() as u64) << at))
     }
 
+    #[inline]
     pub(super) const fn recorded(self) -> NetworkEvents {
         self.field(RECORDED)
     }
 
+    #[inline]
     const fn coded(self) -> NetworkEvents {
         self.field(CODED)
     }
 
+    #[inline]
     const fn busy(self) -> NetworkEvents {
         self.field(BUSY)
     }
 
+    #[inline]
     pub(super) const fn selected(self) -> NetworkEvents {
         self.field(SELECTED)
     }
 
     /// Recorded and selected (E1).
+    #[inline]
     const fn reportable(self) -> NetworkEvents {
         self.recorded().intersection(self.selected())
     }
 
+    #[inline]
     pub(super) const fn is_held(self) -> bool {
         self.0 & HELD != 0
     }
 
+    #[inline]
     pub(super) const fn is_owed(self) -> bool {
         self.0 & OWED != 0
     }
 
+    #[inline]
     pub(super) const fn is_closed(self) -> bool {
         self.0 & CLOSED != 0
     }
 
+    #[inline]
     const fn owing(self, owed: bool) -> Self {
         // A set is owed for something: with nothing to report the debt is void.
         if owed && !self.reportable().is_empty() {
@@ -133,21 +146,16 @@ impl Word {
     }
 
     /// Occurrences of `occurred`, those in `failed` with an error code: one step (R1 to R6).
+    #[inline]
     pub(super) fn record(
         self,
         occurred: NetworkEvents,
         failed: NetworkEvents,
     ) -> (Self, Recording) {
-        if self.is_closed() {
+        let repeat = self.recorded().contains(occurred) && self.coded().contains(failed);
+        if (repeat && !self.is_owed()) || self.is_closed() {
             let nothing = NetworkEvents::empty();
-            return (
-                self,
-                Recording {
-                    new: nothing,
-                    claimed: nothing,
-                    duty: Duty::None,
-                },
-            );
+            return (self, Recording { new: nothing, claimed: nothing, duty: Duty::None });
         }
         #[cfg(wsp_mutant = "R1")]
         let occurred = occurred & self.selected();
@@ -156,40 +164,30 @@ impl Word {
         let claimed = failed - self.coded();
         #[cfg(wsp_mutant = "R3")]
         let claimed = failed & new;
-        let next = self
-            .with(RECORDED, occurred)
-            .with(CODED, claimed)
-            .with(BUSY, claimed);
         // P3: even while something else is reportable: the event object may serve other sockets too, and
         // may have been reset for one of them.
-        #[cfg(wsp_mutant = "hazard-6")]
-        let next = next.without(RECORDED, claimed);
         let news = new.intersects(self.selected());
         #[cfg(wsp_mutant = "R4")]
         let news = false;
         #[cfg(wsp_mutant = "P3")]
         let news = news && self.reportable().is_empty();
         let (next, duty) = if !news && !self.is_owed() {
-            (next, Duty::None)
+            (self, Duty::None)
         } else if self.is_held() {
-            #[cfg(wsp_mutant = "hazard-1")]
-            return (
-                next,
-                Recording {
-                    new,
-                    claimed,
-                    duty: Duty::HandedOver,
-                },
-            );
-            #[cfg(not(wsp_mutant = "hazard-1"))]
-            (next.owing(true), Duty::HandedOver)
+            (Self(self.0 | OWED), Duty::HandedOver)
         } else {
-            (next.owing(false).held(), Duty::Set)
+            (self.owing(false).held(), Duty::Set)
         };
+        #[cfg(wsp_mutant = "hazard-1")]
+        let next = if duty == Duty::HandedOver { self } else { next };
+        let next = next.with(RECORDED, occurred).with(CODED, claimed).with(BUSY, claimed);
+        #[cfg(wsp_mutant = "hazard-6")]
+        let next = next.without(RECORDED, claimed);
         (next, Recording { new, claimed, duty })
     }
 
     /// The code cells of `claimed` are written, or need no more copying.
+    #[inline]
     pub(super) const fn publish(self, claimed: NetworkEvents) -> Self {
         #[cfg(wsp_mutant = "hazard-6")]
         return self.without(BUSY, claimed).with(RECORDED, claimed);
@@ -198,6 +196,7 @@ impl Word {
     }
 
     /// Takes events out of the record (R7); `None` while one of their codes is in somebody's hands.
+    #[inline]
     pub(super) fn withdraw(self, events: NetworkEvents) -> Option<Self> {
         #[cfg(wsp_mutant = "R7")]
         let events = NetworkEvents::empty() & events;
@@ -205,6 +204,7 @@ impl Word {
         (!self.busy().intersects(events)).then(|| next.owing(self.is_owed()))
     }
 
+    #[inline]
     pub(super) const fn held(self) -> Self {
         Self(self.0 | HELD)
     }
@@ -212,6 +212,7 @@ impl Word {
     /// Takes the report: all that is reportable, in one step (E1, E3). The codes must be copied first,
     /// so the step says which cells to copy as long as there are any outside `copied`; `None` while one
     /// of them is being written.
+    #[inline]
     pub(super) fn take(self, copied: NetworkEvents) -> Option<(Self, Taking)> {
         let events = self.reportable();
         #[cfg(wsp_mutant = "E1")]
@@ -223,29 +224,25 @@ impl Word {
         if !to_copy.is_empty() {
             return Some((self.with(BUSY, to_copy), Taking::Copy(to_copy)));
         }
-        let next = self
-            .without(RECORDED, events)
-            .without(CODED, events)
-            .without(BUSY, events);
+        // No debt outlives what it was for, and no event outside `copied` has a code.
+        let next = self.owing(false).without(RECORDED, events);
+        let next = next.without(CODED, copied).without(BUSY, copied);
         #[cfg(wsp_mutant = "E3")]
         let next = next.without(RECORDED, NetworkEvents::FD_ALL_EVENTS);
-        let owed = self.is_owed();
-        Some((next.owing(owed), Taking::Taken { events, owed }))
+        Some((next, Taking::Taken { events, owed: self.is_owed() }))
     }
 
     /// Puts a report back, as if it had not been taken (E7): what was recorded meanwhile stays, and
     /// counts as later (R3). The cells of `failed` are then the caller's to write and to publish;
     /// `None` while one of them is in somebody else's hands.
+    #[inline]
     pub(super) fn put_back(
         self,
         events: NetworkEvents,
         failed: NetworkEvents,
         owed: bool,
     ) -> Option<Self> {
-        let next = self
-            .with(RECORDED, events)
-            .with(CODED, failed)
-            .with(BUSY, failed);
+        let next = self.with(RECORDED, events).with(CODED, failed).with(BUSY, failed);
         #[cfg(wsp_mutant = "hazard-5")]
         let next = next.without(RECORDED, !events).without(CODED, !events);
         (!self.busy().intersects(failed)).then(|| next.owing(owed || self.is_owed()))
@@ -253,28 +250,28 @@ impl Word {
 
     /// Replaces the mask of the selection; `owed` tells whether a set was owed before to the event
     /// object that it now goes with.
+    #[inline]
     pub(super) fn select(self, events: NetworkEvents, owed: bool) -> Self {
-        let next = self
-            .without(SELECTED, NetworkEvents::FD_ALL_EVENTS)
-            .with(SELECTED, events);
+        let next = self.without(SELECTED, NetworkEvents::FD_ALL_EVENTS).with(SELECTED, events);
         next.owing(owed || self.is_owed())
     }
 
     /// While a new event object is being set (S6) the word names the old events and the new ones, so
     /// that news for either is handed over: which selection stands is known only afterwards.
+    #[inline]
     pub(super) fn select_also(self, events: NetworkEvents) -> Self {
         self.with(SELECTED, events).owing(false)
     }
 
     /// Ends the selection and discards the record, for good (S7); `None` while a code is in somebody's
     /// hands.
+    #[inline]
     pub(super) fn close(self) -> Option<Self> {
-        self.busy()
-            .is_empty()
-            .then_some(Self(CLOSED | self.0 & HELD))
+        self.busy().is_empty().then_some(Self(CLOSED | self.0 & HELD))
     }
 
     /// The holder lets go of the signal, unless others left it a set to do (E5, K2).
+    #[inline]
     pub(super) const fn leave(self) -> (Self, Leaving) {
         #[cfg(wsp_mutant = "E5")]
         return (Self(self.owing(false).0 & !HELD), Leaving::Left);
@@ -287,6 +284,7 @@ impl Word {
     }
 
     /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
+    #[inline]
     pub(super) const fn leave_owing(self) -> Self {
         #[cfg(wsp_mutant = "hazard-7")]
         return Self(self.0 & !HELD).owing(!self.is_owed());
@@ -294,5 +292,133 @@ impl Word {
         return Self(self.0 & !HELD);
         #[cfg(not(wsp_mutant = "R6"))]
         Self(self.0 & !HELD).owing(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READ: NetworkEvents = NetworkEvents::FD_READ;
+    const CLOSE: NetworkEvents = NetworkEvents::FD_CLOSE;
+    const SETS: [NetworkEvents; 4] = [NetworkEvents::empty(), READ, CLOSE, READ.union(CLOSE)];
+
+    fn is_legal(word: Word) -> bool {
+        let closed_is_empty = word.0 & !(CLOSED | HELD) == 0;
+        word.recorded().contains(word.coded())
+            && word.coded().contains(word.busy())
+            && (!word.is_owed() || !word.reportable().is_empty())
+            && (!word.is_closed() || closed_is_empty)
+    }
+
+    /// Every legal word over two events.
+    fn words() -> impl Iterator<Item = Word> {
+        let flags = (0..8).map(|flags| Word(flags << 60));
+        let fields = [RECORDED, CODED, BUSY, SELECTED];
+        let words = fields.into_iter().fold(flags.collect::<alloc::vec::Vec<_>>(), |words, at| {
+            words.iter().flat_map(|word| SETS.map(|set| word.with(at, set))).collect()
+        });
+        words.into_iter().filter(|&word| is_legal(word))
+    }
+
+    /// Every word that a transition leads to from a legal one.
+    fn successors(word: Word) -> impl Iterator<Item = Word> {
+        let mut next = alloc::vec![word.leave().0, word.leave_owing()];
+        next.extend(word.close());
+        for one in SETS {
+            next.push(word.publish(one & word.busy()));
+            next.extend(word.withdraw(one));
+            for other in SETS {
+                next.push(word.record(one | other, other).0);
+                next.extend(word.take(one & word.busy()).map(|(next, _)| next));
+                next.extend([true, false].map(|owed| word.select(one, owed)));
+                next.extend(word.put_back(one | other, other, true));
+                next.push(word.select_also(one));
+            }
+        }
+        next.into_iter()
+    }
+
+    /// Catches a transition that breaks what the others build on: a busy cell without a code, a code
+    /// without a recorded event, a debt for nothing.
+    #[test]
+    fn transitions_lead_from_legal_words_to_legal_words() {
+        let open = words().filter(|word| !word.is_closed());
+        for (word, next) in open.flat_map(|word| successors(word).map(move |next| (word, next))) {
+            assert!(is_legal(next), "{word:x?} -> {next:x?}");
+        }
+    }
+
+    /// R1 to R4, R6 by their own words, one event at a time.
+    #[test]
+    fn r3_recording_event_by_event() {
+        for word in words().filter(|word| !word.is_closed()) {
+            for (occurred, failed) in SETS.into_iter().flat_map(|a| SETS.map(|b| (a | b, b))) {
+                let (next, recording) = word.record(occurred, failed);
+                let mut news = false;
+                for event in [READ, CLOSE] {
+                    let has = |set: NetworkEvents| set.contains(event);
+                    assert_eq!(has(next.recorded()), has(word.recorded()) || has(occurred));
+                    assert_eq!(has(next.coded()), has(word.coded()) || has(failed));
+                    assert_eq!(has(recording.new), has(occurred) && !has(word.recorded()));
+                    assert_eq!(has(recording.claimed), has(failed) && !has(word.coded()));
+                    assert_eq!(has(next.selected()), has(word.selected()));
+                    news |= has(recording.new) && has(word.selected());
+                }
+                let due = news || word.is_owed();
+                let duty = match (due, word.is_held()) {
+                    (false, _) => Duty::None,
+                    (true, true) => Duty::HandedOver,
+                    (true, false) => Duty::Set,
+                };
+                assert_eq!(recording.duty, duty);
+                assert_eq!(next.is_held(), word.is_held() || duty == Duty::Set);
+                assert_eq!(next.is_owed(), duty == Duty::HandedOver);
+            }
+        }
+    }
+
+    /// E1, E3: a report takes all that is reportable and nothing else, once every code is copied.
+    #[test]
+    fn e3_taking_takes_what_is_reportable() {
+        for word in words() {
+            let codes = word.reportable() & word.coded();
+            match word.take(NetworkEvents::empty()) {
+                None => assert!(codes.intersects(word.busy())),
+                Some((next, Taking::Copy(cells))) => {
+                    assert_eq!((cells, next.busy()), (codes, word.busy() | codes));
+                    let (_, after) = next.take(cells).unwrap();
+                    assert!(
+                        matches!(after, Taking::Taken { events, .. } if events == word.reportable())
+                    );
+                }
+                Some((next, Taking::Taken { events, owed })) => {
+                    assert!(codes.is_empty());
+                    assert_eq!((events, owed), (word.reportable(), word.is_owed()));
+                    assert_eq!(next.recorded(), word.recorded() - word.selected());
+                    assert_eq!(next.selected(), word.selected());
+                }
+            }
+        }
+    }
+
+    /// E7: what was put back is there again, and nothing that came meanwhile is lost.
+    #[test]
+    fn e7_putting_back_undoes_the_taking() {
+        for word in words().filter(|word| word.busy().is_empty() && !word.is_closed()) {
+            let events = word.reportable();
+            let failed = events & word.coded();
+            let copied = word.with(BUSY, failed);
+            let Some((taken, Taking::Taken { owed, .. })) = copied.take(failed) else {
+                panic!("{word:x?} is not taken");
+            };
+            for meanwhile in SETS {
+                let (between, _) = taken.record(meanwhile, NetworkEvents::empty());
+                let back = between.put_back(events, failed, owed).unwrap().publish(failed);
+                assert_eq!(back.recorded(), word.recorded() | meanwhile);
+                assert_eq!(back.coded(), word.coded());
+            }
+            assert_eq!(taken.put_back(events, failed, owed).unwrap().publish(failed), word);
+        }
     }
 }

@@ -52,15 +52,8 @@ impl ManualResetEvent {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        let state = State {
-            set: false,
-            sets: 0,
-            waiters: 0,
-        };
-        Self {
-            state: Mutex::new(state),
-            released: Condvar::new(),
-        }
+        let state = State { set: false, sets: 0, waiters: 0 };
+        Self { state: Mutex::new(state), released: Condvar::new() }
     }
 
     /// Signals the event object and releases whoever waits.
@@ -142,10 +135,7 @@ impl ManualResetEvent {
         state.waiters += 1;
         while !state.set && state.sets == before {
             let Some(deadline) = deadline else {
-                state = self
-                    .released
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.released.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());

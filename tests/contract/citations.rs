@@ -17,10 +17,7 @@ fn rust_files(folder: &str) -> String {
         }
     }
     let mut text = String::new();
-    collect(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
-        &mut text,
-    );
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
     text
 }
 
@@ -28,15 +25,12 @@ fn rust_files(folder: &str) -> String {
 fn rules() -> Vec<String> {
     let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CONTRACT.md");
     let contract = fs::read_to_string(contract).unwrap();
-    let ids = contract
-        .lines()
-        .filter_map(|line| line.strip_prefix("- **")?.split_once("**"));
+    let ids = contract.lines().filter_map(|line| line.strip_prefix("- **")?.split_once("**"));
     ids.map(|(id, _)| id.to_owned()).collect()
 }
 
 fn cites(text: &str, id: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| word == id)
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == id)
 }
 
 /// Catches a rule that nothing keeps, or that nothing tests.

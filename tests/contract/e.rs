@@ -18,22 +18,15 @@ use crate::support::*;
 #[test]
 fn e1_the_report_is_what_is_recorded_and_selected() {
     let (recorder, _event) = selected(READ | CONNECT | CLOSE);
-    for event in [
-        NetworkEvent::Read,
-        NetworkEvent::Write,
-        NetworkEvent::Accept,
-    ] {
+    for event in [NetworkEvent::Read, NetworkEvent::Write, NetworkEvent::Accept] {
         recorder.record(event, Ok(())).unwrap();
     }
-    recorder
-        .record(NetworkEvent::Connect, Err(REFUSED))
-        .unwrap();
+    recorder.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
     let report = recorder.enumerate().unwrap();
     assert_eq!(report.events(), READ | CONNECT);
-    assert!(report.iter().eq([
-        (NetworkEvent::Read, Ok(())),
-        (NetworkEvent::Connect, Err(REFUSED))
-    ]));
+    assert!(
+        report.iter().eq([(NetworkEvent::Read, Ok(())), (NetworkEvent::Connect, Err(REFUSED))])
+    );
 }
 
 /// Catches an element written whose bit is not in the report (viosock's DLL zeroes them), and a mask
@@ -54,13 +47,7 @@ fn e2_other_elements_keep_the_callers_bytes() {
 
     let mut stored = untouched();
     stored.store(&wsp_events::Report::default());
-    assert_eq!(
-        stored,
-        WSANETWORKEVENTS {
-            lNetworkEvents: 0,
-            ..untouched()
-        }
-    );
+    assert_eq!(stored, WSANETWORKEVENTS { lNetworkEvents: 0, ..untouched() });
 }
 
 /// Catches an event that is cleared without being reported, or reported twice.
@@ -74,10 +61,7 @@ fn e3_the_report_clears_exactly_what_it_carries() {
     assert_eq!(recorder.enumerate().unwrap().events(), NONE);
 
     recorder.select(CLOSE, Event::new()).unwrap();
-    assert_eq!(
-        recorder.enumerate().unwrap().outcome(NetworkEvent::Close),
-        Some(Err(RESET))
-    );
+    assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(Err(RESET)));
 }
 
 /// Catches a reset before the clear: what is recorded while ResetEvent runs must be news.
@@ -96,14 +80,8 @@ fn e4_reset_comes_after_clear() {
         }
     });
     event.log();
-    assert_eq!(
-        recorder.enumerate_and_reset(&*event).unwrap().events(),
-        ACCEPT
-    );
-    assert_eq!(
-        *seen.lock().unwrap(),
-        Some((NONE, ACCEPT, Wake::HandedOver))
-    );
+    assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), ACCEPT);
+    assert_eq!(*seen.lock().unwrap(), Some((NONE, ACCEPT, Wake::HandedOver)));
     assert_eq!(event.log(), [Call::Reset, Call::Set]);
     assert_eq!(recorder.recorded(), ACCEPT);
 }
@@ -113,12 +91,8 @@ fn e4_reset_comes_after_clear() {
 #[test]
 fn e5_the_signal_is_set_as_long_as_something_is_reportable() {
     let (recorder, event) = selected(READ | CLOSE);
-    let at_rest = || {
-        assert_eq!(
-            event.is_set(),
-            recorder.recorded().intersects(recorder.selected())
-        )
-    };
+    let at_rest =
+        || assert_eq!(event.is_set(), recorder.recorded().intersects(recorder.selected()));
     at_rest();
     recorder.record(NetworkEvent::Read, Ok(())).unwrap();
     at_rest();
@@ -142,21 +116,11 @@ fn e6_the_event_object_that_was_passed_is_reset() {
     selected_one.log();
     let of_another_kind = ManualResetEvent::new();
     of_another_kind.set();
-    assert_eq!(
-        recorder
-            .enumerate_and_reset(&of_another_kind)
-            .unwrap()
-            .events(),
-        READ
-    );
+    assert_eq!(recorder.enumerate_and_reset(&of_another_kind).unwrap().events(), READ);
     assert!(!of_another_kind.is_set());
     recorder.record(NetworkEvent::Read, Ok(())).unwrap();
     assert_eq!(recorder.enumerate().unwrap().events(), READ);
-    assert_eq!(
-        selected_one.log(),
-        [Call::Set],
-        "set by the second record, never reset"
-    );
+    assert_eq!(selected_one.log(), [Call::Set], "set by the second record, never reset");
     // A trait object will do.
     let any: &dyn EventSignal = &*selected_one;
     assert_eq!(recorder.enumerate_and_reset(any).unwrap().events(), NONE);
@@ -183,10 +147,7 @@ fn e7_a_failed_call_changes_nothing() {
     assert!(event.is_set());
     assert_eq!(event.log(), []);
     let report = socket.enumerate_and_reset(&*event).unwrap();
-    assert_eq!(
-        report.to_string(),
-        "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)"
-    );
+    assert_eq!(report.to_string(), "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)");
 }
 
 /// Catches a report that is put back over what came meanwhile: the earlier error stays, a success is
@@ -221,10 +182,7 @@ fn e8_an_empty_record_still_resets() {
     let provider = TestProvider::new();
     let ((s, _), (handle, event)) = (provider.socket(), provider.event());
     event.set_event().unwrap();
-    let expected = WSANETWORKEVENTS {
-        lNetworkEvents: 0,
-        ..untouched()
-    };
+    let expected = WSANETWORKEVENTS { lNetworkEvents: 0, ..untouched() };
     assert_eq!(provider.enumerate(s, handle), (0, -7, expected));
     assert!(!event.is_set());
 }
@@ -246,10 +204,7 @@ fn e9_three_codes_in_this_order() {
     let null_output = |s| unsafe {
         let mut errno = -7;
         let null = std::ptr::null_mut();
-        (
-            wsp_enum_network_events(&provider, s, bad_event, null, &mut errno),
-            errno,
-        )
+        (wsp_enum_network_events(&provider, s, bad_event, null, &mut errno), errno)
     };
     assert_eq!(null_output(0), (-1, 10038));
     assert_eq!(null_output(s), (-1, 10022));
@@ -258,14 +213,8 @@ fn e9_three_codes_in_this_order() {
     both(0, bad_event, 10050);
     both(s, handle, 10050);
     assert_eq!(null_output(0), (-1, 10050));
-    assert_eq!(
-        event_select(&provider, s, handle, READ),
-        Err(ProviderError::SubsystemFailed)
-    );
-    assert_eq!(
-        enum_network_events(&provider, s, handle),
-        Err(ProviderError::SubsystemFailed)
-    );
+    assert_eq!(event_select(&provider, s, handle, READ), Err(ProviderError::SubsystemFailed));
+    assert_eq!(enum_network_events(&provider, s, handle), Err(ProviderError::SubsystemFailed));
 }
 
 /// Catches a socket that is found and closed before its recorder is reached, and is not WSAENOTSOCK.
@@ -295,14 +244,8 @@ fn e10_results_and_errno() {
     unsafe {
         assert_eq!(wsp_event_select(&provider, s, handle, 1, null), 0);
         assert_eq!(wsp_event_select(&provider, 0, handle, 1, null), -1);
-        assert_eq!(
-            wsp_enum_network_events(&provider, s, handle, &mut out, null),
-            0
-        );
-        assert_eq!(
-            wsp_enum_network_events(&provider, 0, handle, &mut out, null),
-            -1
-        );
+        assert_eq!(wsp_enum_network_events(&provider, s, handle, &mut out, null), 0);
+        assert_eq!(wsp_enum_network_events(&provider, 0, handle, &mut out, null), -1);
     }
 
     // A null output takes nothing from the record.
@@ -321,9 +264,7 @@ fn e10_a_misaligned_output_is_written() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x3ff);
-    socket
-        .record(NetworkEvent::AddressListChange, Err(DOWN))
-        .unwrap();
+    socket.record(NetworkEvent::AddressListChange, Err(DOWN)).unwrap();
     let mut memory = [0x11_u8; 64];
     // SAFETY: 44 bytes from offset 3 on lie inside the array, and a null errno is allowed.
     let result = unsafe {
@@ -334,10 +275,7 @@ fn e10_a_misaligned_output_is_written() {
     assert_eq!(memory[3..7], 0x200_i32.to_ne_bytes());
     assert_eq!(memory[3 + 40..3 + 44], 10050_i32.to_ne_bytes());
     let rest = [&memory[..3], &memory[7..43], &memory[47..]].concat();
-    assert!(
-        rest.iter().all(|&byte| byte == 0x11),
-        "nothing else is written"
-    );
+    assert!(rest.iter().all(|&byte| byte == 0x11), "nothing else is written");
 }
 
 /// Catches an aligned write of the error code.
@@ -348,10 +286,7 @@ fn e10_a_misaligned_errno_is_written() {
     // SAFETY: 4 bytes from offset 1 on lie inside the array.
     unsafe {
         let errno = memory.as_mut_ptr().add(1).cast();
-        assert_eq!(
-            wsp_event_select(&provider, 0, std::ptr::null_mut(), 0, errno),
-            -1
-        );
+        assert_eq!(wsp_event_select(&provider, 0, std::ptr::null_mut(), 0, errno), -1);
     }
     assert_eq!(memory[1..5], 10038_i32.to_ne_bytes());
     assert_eq!([memory[0], memory[5]], [0x11, 0x11]);
@@ -396,13 +331,7 @@ fn e10_the_c_functions() {
         assert_eq!(enumerate(s, handle, &mut out, &mut errno), 0);
     }
     assert_eq!((out.lNetworkEvents, out.iErrorCode[3]), (8, 10050));
-    assert_eq!(
-        out.iErrorCode
-            .iter()
-            .filter(|&&code| code == UNTOUCHED)
-            .count(),
-        FD_MAX_EVENTS - 1
-    );
+    assert_eq!(out.iErrorCode.iter().filter(|&&code| code == UNTOUCHED).count(), FD_MAX_EVENTS - 1);
     *CURRENT.lock().unwrap() = None;
 }
 

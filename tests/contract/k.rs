@@ -72,13 +72,8 @@ fn k2_recording_does_not_wait_for_the_holder() {
     inside.recv().unwrap();
     let success = recorder.record(NetworkEvent::Read, Ok(())).unwrap();
     let error = recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
-    assert_eq!(
-        (success.wake, error.wake),
-        (Wake::HandedOver, Wake::HandedOver)
-    );
-    go_on
-        .send(())
-        .expect("the holder has gone on before the records returned");
+    assert_eq!((success.wake, error.wake), (Wake::HandedOver, Wake::HandedOver));
+    go_on.send(()).expect("the holder has gone on before the records returned");
     holder.join().unwrap();
     assert_eq!(event.log(), [Call::Reset, Call::Set]);
     assert_eq!(recorder.recorded(), READ | CLOSE);
@@ -124,10 +119,7 @@ fn k4_a_signal_that_records() {
         move || {
             let success = recorder.record(NetworkEvent::Write, Ok(()))?;
             let error = recorder.record(NetworkEvent::Close, Err(RESET))?;
-            assert_eq!(
-                (success.wake, error.wake),
-                (Wake::HandedOver, Wake::HandedOver)
-            );
+            assert_eq!((success.wake, error.wake), (Wake::HandedOver, Wake::HandedOver));
             Ok(())
         }
     });
@@ -136,11 +128,7 @@ fn k4_a_signal_that_records() {
         move || recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake
     });
     assert_eq!(wake, Wake::Set);
-    assert_eq!(
-        event.log(),
-        [Call::Set, Call::Set],
-        "once more for what was handed over"
-    );
+    assert_eq!(event.log(), [Call::Set, Call::Set], "once more for what was handed over");
     assert_eq!(
         recorder.enumerate().unwrap().to_string(),
         "FD_READ: success, FD_WRITE: success, FD_CLOSE: WSAECONNRESET (10054)"
@@ -172,10 +160,7 @@ fn k4_waiting_for_oneself_is_refused() {
     assert_eq!(*answers.lock().unwrap(), [Err(RecorderError::Reentrant); 6]);
     // Nothing of it has changed anything, and from outside everything works.
     assert_eq!((recorder.selected(), recorder.recorded()), (ALL, READ));
-    assert_eq!(
-        recorder.enumerate_and_reset(&*event).unwrap().events(),
-        READ
-    );
+    assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), READ);
 }
 
 /// Catches a report that is lost with a panic, a recorder that is unusable afterwards, and a set that
@@ -212,10 +197,7 @@ fn k5_a_signal_that_panics() {
     call(&|| _ = recorder.select(CLOSE, refused.clone()));
     assert_eq!((recorder.selected(), Arc::strong_count(&refused)), (ALL, 1));
 
-    assert_eq!(
-        recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake,
-        Wake::Set
-    );
+    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake, Wake::Set);
     assert_eq!(
         recorder.enumerate_and_reset(&*event).unwrap().to_string(),
         "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)"
@@ -227,7 +209,7 @@ fn k5_a_signal_that_panics() {
 /// nothing is allocated is checked in tests/allocation.rs.)
 #[test]
 fn k6_a_recorder_is_at_most_64_bytes_and_const() {
-    const EMPTY: NetworkEventRecorder<&ManualResetEvent> = NetworkEventRecorder::new();
+    static EMPTY: NetworkEventRecorder<&ManualResetEvent> = NetworkEventRecorder::new();
     assert!(EMPTY.recorded().is_empty());
     assert!(size_of::<NetworkEventRecorder<Arc<ManualResetEvent>>>() <= 64);
     assert!(size_of::<NetworkEventRecorder<&ManualResetEvent>>() <= 64);

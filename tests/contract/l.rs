@@ -17,10 +17,7 @@ fn l2_accepting_one_of_two_signals_again() {
     listener.record(NetworkEvent::Accept, Ok(())).unwrap();
     assert_eq!(event.log(), [Call::Set]);
     listener.reenable(NetworkEvent::Accept);
-    assert_eq!(
-        listener.enumerate_and_reset(&*event).unwrap().events(),
-        NONE
-    );
+    assert_eq!(listener.enumerate_and_reset(&*event).unwrap().events(), NONE);
 }
 
 /// Catches a send that takes FD_WRITE out of the record.
@@ -31,8 +28,5 @@ fn l2_fd_write_is_never_withdrawn() {
         recorder.record(event, Ok(())).unwrap();
         recorder.reenable(event);
     }
-    assert_eq!(
-        recorder.enumerate().unwrap().to_string(),
-        "FD_WRITE: success"
-    );
+    assert_eq!(recorder.enumerate().unwrap().to_string(), "FD_WRITE: success");
 }

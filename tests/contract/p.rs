@@ -90,19 +90,13 @@ fn p3_one_event_object_for_many_sockets() {
         provider.select(*s, handle, 0x3ff);
         socket.record(NetworkEvent::Read, Ok(())).unwrap();
     }
-    let report = |mask| WSANETWORKEVENTS {
-        lNetworkEvents: mask,
-        ..untouched()
-    };
+    let report = |mask| WSANETWORKEVENTS { lNetworkEvents: mask, ..untouched() };
     let mut read = report(1);
     read.iErrorCode[0] = 0;
 
     assert_eq!(provider.enumerate(sockets[0].0, handle), (0, -7, read));
     assert!(!event.is_set());
-    assert_eq!(
-        (sockets[1].1.recorded(), sockets[2].1.recorded()),
-        (READ, READ)
-    );
+    assert_eq!((sockets[1].1.recorded(), sockets[2].1.recorded()), (READ, READ));
 
     // One that still has something recorded gets more.
     sockets[1].1.record(NetworkEvent::Close, Ok(())).unwrap();
@@ -144,21 +138,12 @@ fn p4_the_record_belongs_to_the_socket() {
 fn p5_nothing_reaches_a_closed_record() {
     let (recorder, event) = selected(ALL);
     recorder.close().unwrap();
-    assert_eq!(
-        recorder.select(READ, event.clone()),
-        Err(RecorderError::Closed)
-    );
+    assert_eq!(recorder.select(READ, event.clone()), Err(RecorderError::Closed));
     assert_eq!(recorder.deselect(), Err(RecorderError::Closed));
     assert_eq!(recorder.inherit().map(drop), Err(RecorderError::Closed));
-    assert_eq!(
-        recorder.enumerate_and_reset(&*event),
-        Err(RecorderError::Closed)
-    );
+    assert_eq!(recorder.enumerate_and_reset(&*event), Err(RecorderError::Closed));
     assert_eq!(recorder.close(), Err(RecorderError::Closed));
-    assert_eq!(
-        recorder.record(NetworkEvent::Read, Err(RESET)).unwrap().new,
-        NONE
-    );
+    assert_eq!(recorder.record(NetworkEvent::Read, Err(RESET)).unwrap().new, NONE);
     assert_eq!((recorder.selected(), recorder.recorded()), (NONE, NONE));
     assert_eq!(event.log(), []);
     assert_eq!(Arc::strong_count(&event), 1);

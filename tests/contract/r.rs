@@ -8,24 +8,13 @@ use crate::support::*;
 #[test]
 fn r1_an_occurrence_before_the_selection_is_not_lost() {
     let recorder = Recorder::new();
-    let recorded = recorder
-        .record(NetworkEvent::Connect, Err(REFUSED))
-        .unwrap();
-    assert_eq!(
-        recorded,
-        Recorded {
-            new: CONNECT,
-            wake: Wake::NotNeeded
-        }
-    );
+    let recorded = recorder.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
+    assert_eq!(recorded, Recorded { new: CONNECT, wake: Wake::NotNeeded });
 
     let event = Event::new();
     recorder.select(CONNECT, event.clone()).unwrap();
     assert!(event.is_set());
-    assert_eq!(
-        recorder.enumerate().unwrap().outcome(NetworkEvent::Connect),
-        Some(Err(REFUSED))
-    );
+    assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Connect), Some(Err(REFUSED)));
 }
 
 /// Catches a code at the wrong index, in the record or in the C struct.
@@ -36,9 +25,7 @@ fn r2_the_code_stands_at_the_bit_position() {
         let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
         provider.select(s, handle, ALL.mask());
         let code = 10_000 + event.bit_position() as i32;
-        socket
-            .record(event, Err(WsaError::from_code(code).unwrap()))
-            .unwrap();
+        socket.record(event, Err(WsaError::from_code(code).unwrap())).unwrap();
 
         let (_, _, out) = provider.enumerate(s, handle);
         assert_eq!(out.iErrorCode[event.bit_position()], code);
@@ -67,24 +54,12 @@ fn r3_what_a_repeat_changes() {
     ];
     for ([first, second], kept) in cases {
         let (recorder, event) = selected(CLOSE);
-        assert_eq!(
-            recorder.record(NetworkEvent::Close, first).unwrap().new,
-            CLOSE
-        );
+        assert_eq!(recorder.record(NetworkEvent::Close, first).unwrap().new, CLOSE);
         let repeat = recorder.record(NetworkEvent::Close, second).unwrap();
 
-        assert_eq!(
-            repeat,
-            Recorded {
-                new: NONE,
-                wake: Wake::NotNeeded
-            }
-        );
+        assert_eq!(repeat, Recorded { new: NONE, wake: Wake::NotNeeded });
         assert_eq!(event.log(), [Call::Set]);
-        assert_eq!(
-            recorder.enumerate().unwrap().outcome(NetworkEvent::Close),
-            Some(kept)
-        );
+        assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(kept));
     }
 }
 
@@ -93,27 +68,15 @@ fn r3_what_a_repeat_changes() {
 #[test]
 fn r4_only_a_new_selected_event_sets_the_signal() {
     let (recorder, event) = selected(READ | CLOSE);
-    assert_eq!(
-        recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake,
-        Wake::Set
-    );
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake, Wake::Set);
     assert_eq!(event.log(), [Call::Set]);
 
     event.reset_by_the_application();
-    assert_eq!(
-        recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake,
-        Wake::NotNeeded
-    );
-    assert_eq!(
-        recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake,
-        Wake::NotNeeded
-    );
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake, Wake::NotNeeded);
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake, Wake::NotNeeded);
     assert!(!event.is_set());
 
-    assert_eq!(
-        recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake,
-        Wake::Set
-    );
+    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake, Wake::Set);
     assert!(event.is_set());
     assert_eq!(event.log(), [Call::Set]);
 }
@@ -123,13 +86,7 @@ fn r4_only_a_new_selected_event_sets_the_signal() {
 fn r5_a_batch_sets_the_signal_once() {
     let (recorder, event) = selected(ALL);
     let batch = NetworkEvent::ALL.map(|event| (event, Ok(())));
-    assert_eq!(
-        recorder.record_all(batch).unwrap(),
-        Recorded {
-            new: ALL,
-            wake: Wake::Set
-        }
-    );
+    assert_eq!(recorder.record_all(batch).unwrap(), Recorded { new: ALL, wake: Wake::Set });
     assert_eq!(event.log(), [Call::Set]);
     assert_eq!(recorder.enumerate().unwrap().events(), ALL);
 }
@@ -142,13 +99,8 @@ fn r5_a_batch_is_as_its_occurrences_one_by_one() {
     assert_eq!(event.log(), []);
 
     let close = NetworkEvent::Close;
-    recorder
-        .record_all([(close, Ok(())), (close, Err(RESET)), (close, Err(DOWN))])
-        .unwrap();
-    assert_eq!(
-        recorder.enumerate().unwrap().outcome(close),
-        Some(Err(RESET))
-    );
+    recorder.record_all([(close, Ok(())), (close, Err(RESET)), (close, Err(DOWN))]).unwrap();
+    assert_eq!(recorder.enumerate().unwrap().outcome(close), Some(Err(RESET)));
 }
 
 /// Catches a set that is forgotten when it fails, and one that is tried again although it succeeded.
@@ -156,28 +108,16 @@ fn r5_a_batch_is_as_its_occurrences_one_by_one() {
 fn r6_a_failed_set_is_owed_to_the_next_record() {
     let (recorder, event) = selected(CLOSE);
     event.on_set(refuse);
-    assert_eq!(
-        recorder.record(NetworkEvent::Close, Err(RESET)),
-        Err(BAD_HANDLE)
-    );
+    assert_eq!(recorder.record(NetworkEvent::Close, Err(RESET)), Err(BAD_HANDLE));
     assert!(recorder.owes_set());
     assert_eq!(recorder.recorded(), CLOSE);
 
     // A repeat of another event tries again, fails again, and the next one succeeds.
     event.on_set(refuse);
-    assert_eq!(
-        recorder.record(NetworkEvent::Write, Ok(())),
-        Err(BAD_HANDLE)
-    );
-    assert_eq!(
-        recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake,
-        Wake::Set
-    );
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())), Err(BAD_HANDLE));
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake, Wake::Set);
     assert!(event.is_set() && !recorder.owes_set());
-    assert_eq!(
-        recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake,
-        Wake::NotNeeded
-    );
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake, Wake::NotNeeded);
 }
 
 /// Catches a debt that a selection or a failing enumeration does not pay.
@@ -223,10 +163,7 @@ fn r6_a_set_that_fails_behind_a_report_is_told_and_owed() {
         }
     });
     let report = recorder.enumerate_and_reset(&*event).unwrap();
-    assert_eq!(
-        (report.events(), report.signal_error()),
-        (READ, Some(BAD_HANDLE))
-    );
+    assert_eq!((report.events(), report.signal_error()), (READ, Some(BAD_HANDLE)));
     assert!(recorder.owes_set());
     assert_eq!(recorder.recorded(), CLOSE);
 }
@@ -236,21 +173,13 @@ fn r6_a_set_that_fails_behind_a_report_is_told_and_owed() {
 fn r7_what_is_withdrawn_is_not_reported() {
     let (recorder, event) = selected(ALL);
     recorder.record(NetworkEvent::Read, Ok(())).unwrap();
-    recorder
-        .record(NetworkEvent::Connect, Err(REFUSED))
-        .unwrap();
+    recorder.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
     recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
     recorder.withdraw(READ | CONNECT);
     assert!(event.is_set());
-    assert_eq!(
-        recorder.enumerate_and_reset(&*event).unwrap().events(),
-        CLOSE
-    );
+    assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), CLOSE);
 
     // The old code does not come back with a new success.
     recorder.record(NetworkEvent::Connect, Ok(())).unwrap();
-    assert_eq!(
-        recorder.enumerate().unwrap().outcome(NetworkEvent::Connect),
-        Some(Ok(()))
-    );
+    assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Connect), Some(Ok(())));
 }

@@ -58,18 +58,12 @@ fn s3_a_zero_mask_ends_the_selection() {
     let ignored = Event::new();
     recorder.select(NONE, ignored.clone()).unwrap();
     assert_eq!(recorder.selected(), NONE);
-    assert_eq!(
-        (Arc::strong_count(&event), Arc::strong_count(&ignored)),
-        (1, 1)
-    );
+    assert_eq!((Arc::strong_count(&event), Arc::strong_count(&ignored)), (1, 1));
 
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 1);
-    assert_eq!(
-        provider.select(s, std::ptr::without_provenance_mut(99), 0),
-        (0, -7)
-    );
+    assert_eq!(provider.select(s, std::ptr::without_provenance_mut(99), 0), (0, -7));
     assert_eq!(socket.selected(), NONE);
 }
 
@@ -172,10 +166,7 @@ fn s8_an_accepted_socket_inherits_the_selection() {
     let (listener, event) = selected(ACCEPT | READ);
     listener.record(NetworkEvent::Accept, Ok(())).unwrap();
     let accepted = listener.inherit().unwrap();
-    assert_eq!(
-        (accepted.selected(), accepted.recorded()),
-        (ACCEPT | READ, NONE)
-    );
+    assert_eq!((accepted.selected(), accepted.recorded()), (ACCEPT | READ, NONE));
     assert_eq!(Arc::strong_count(&event), 3);
 
     listener.close().unwrap();

@@ -140,9 +140,7 @@ pub(crate) fn blow_up() -> Result<(), SignalError> {
 pub(crate) fn must_return<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
     let (done, result) = channel();
     thread::spawn(move || done.send(body()));
-    result
-        .recv_timeout(Duration::from_secs(5))
-        .expect("the call hangs, or has panicked")
+    result.recv_timeout(Duration::from_secs(5)).expect("the call hangs, or has panicked")
 }
 
 /// A provider with a table of sockets and one of event objects.
@@ -204,10 +202,7 @@ impl TestProvider {
 pub(crate) const UNTOUCHED: i32 = 0x5a5a_5a5a;
 
 pub(crate) fn untouched() -> WSANETWORKEVENTS {
-    WSANETWORKEVENTS {
-        lNetworkEvents: UNTOUCHED,
-        iErrorCode: [UNTOUCHED; FD_MAX_EVENTS],
-    }
+    WSANETWORKEVENTS { lNetworkEvents: UNTOUCHED, iErrorCode: [UNTOUCHED; FD_MAX_EVENTS] }
 }
 
 impl Provider for TestProvider {
@@ -223,7 +218,7 @@ impl Provider for TestProvider {
         self.sockets.get(descriptor)
     }
 
-    fn recorder<'s>(socket: &'s SocketRef<Recorder>) -> &'s Recorder {
+    fn recorder(socket: &SocketRef<Recorder>) -> &Recorder {
         socket
     }
 

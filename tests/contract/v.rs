@@ -36,13 +36,7 @@ fn v1_ten_events_by_bit_position() {
 /// Catches a `long` of 8 bytes, padding, or another order of the fields.
 #[test]
 fn v2_wsanetworkevents_is_the_c_struct() {
-    assert_eq!(
-        (
-            size_of::<WSANETWORKEVENTS>(),
-            align_of::<WSANETWORKEVENTS>()
-        ),
-        (44, 4)
-    );
+    assert_eq!((size_of::<WSANETWORKEVENTS>(), align_of::<WSANETWORKEVENTS>()), (44, 4));
     assert_eq!(offset_of!(WSANETWORKEVENTS, lNetworkEvents), 0);
     assert_eq!(offset_of!(WSANETWORKEVENTS, iErrorCode), 4);
 }
@@ -91,9 +85,7 @@ fn v4_documented_codes() {
             RoutingInterfaceChange => &[10051, 10050],
             _ => &[10050],
         };
-        let documented = WsaError::documented_for(event)
-            .iter()
-            .map(|error| error.code());
+        let documented = WsaError::documented_for(event).iter().map(|error| error.code());
         assert!(documented.eq(expected.iter().copied()), "{event}");
     }
 }

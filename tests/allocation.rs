@@ -1,0 +1,63 @@
+//! K6: recording and enumerating allocate nothing. An allocator that counts is a process-wide thing, so
+//! this is a test binary of its own.
+#![cfg(all(feature = "std", not(wsp_loom)))]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+
+thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
+
+struct Counting;
+
+// SAFETY: every call is passed on as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: as this function's caller vouches.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as this function's caller vouches.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(body: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    body();
+    ALLOCATIONS.get() - before
+}
+
+/// Catches any allocation on the way of an event through the record, errors, batches, hand-overs and
+/// selections included.
+#[test]
+fn k6_record_and_enumerate_allocate_nothing() {
+    assert_eq!(allocations(|| drop(Box::new(1))), 1, "the allocator does not count");
+
+    let event = Arc::new(ManualResetEvent::new());
+    let recorder = NetworkEventRecorder::new();
+    let count = allocations(|| {
+        recorder.select(NetworkEvents::FD_ALL_EVENTS, Arc::clone(&event)).unwrap();
+        for round in 0..10 {
+            recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+            recorder.record(NetworkEvent::Close, Err(WsaError::WSAECONNRESET)).unwrap();
+            let batch = [(NetworkEvent::Write, Ok(())), (NetworkEvent::Connect, Ok(()))];
+            recorder.record_all(batch).unwrap();
+            recorder.withdraw(NetworkEvents::FD_WRITE);
+            let report = match round % 2 {
+                0 => recorder.enumerate().unwrap(),
+                _ => recorder.enumerate_and_reset(&event).unwrap(),
+            };
+            assert_eq!(report.iter().count(), 3);
+        }
+        recorder.deselect().unwrap();
+    });
+    assert_eq!(count, 0);
+}
