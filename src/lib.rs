@@ -89,3 +89,7 @@ pub use report::Report;
 pub use signal::EventSignal;
 #[cfg(feature = "std")]
 pub use signal::ManualResetEvent;
+
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

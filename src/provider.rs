@@ -33,7 +33,7 @@ pub type WSAEVENT = *mut c_void;
 /// With this, [`event_select`] and [`enum_network_events`] are WSPEventSelect and WSPEnumNetworkEvents,
 /// and [`spi`](crate::spi) has them with their C signatures. A provider that keeps its own table, or
 /// gets its context back from ws2_32, looks there; one that has none takes a
-/// [`SocketTable`](crate::SocketTable).
+/// [`SocketTable`].
 ///
 /// ```
 /// use std::collections::HashMap;

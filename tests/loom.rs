@@ -32,6 +32,9 @@ struct Event {
     sets: UnsafeCell<u32>,
 }
 
+// SAFETY: what must not be shared is in loom's own cells, which fail the model if it is.
+unsafe impl Sync for Event {}
+
 impl Event {
     fn new() -> Self {
         Self { set: AtomicBool::new(false), sets: UnsafeCell::new(0) }
@@ -43,12 +46,14 @@ impl Event {
 
     /// To be asked at rest only.
     fn sets(&self) -> u32 {
+        // SAFETY: loom fails the model if a write overlaps.
         self.sets.with(|sets| unsafe { *sets })
     }
 }
 
 impl EventSignal for Event {
     fn set_event(&self) -> Result<(), SignalError> {
+        // SAFETY: loom fails the model if another access overlaps.
         self.sets.with_mut(|sets| unsafe { *sets += 1 });
         self.set.store(true, Relaxed);
         Ok(())
@@ -529,8 +534,12 @@ struct Inside {
     recorder: UnsafeCell<Option<Arc<Recorder<Arc<Self>>>>>,
 }
 
+// SAFETY: as for `Event`.
+unsafe impl Sync for Inside {}
+
 impl EventSignal for Inside {
     fn set_event(&self) -> Result<(), SignalError> {
+        // SAFETY: as in `Event`.
         if let Some(recorder) = self.recorder.with_mut(|cell| unsafe { (*cell).take() }) {
             let recorded = recorder.record(NetworkEvent::Close, RESET)?;
             assert!(recorded.new.is_empty() || recorded.wake == Wake::HandedOver, "K4");
@@ -553,6 +562,7 @@ fn k4_signal_that_records() {
         let event = Arc::new(Inside { event: Event::new(), recorder: UnsafeCell::new(None) });
         let recorder = Arc::new(Recorder::new());
         recorder.select(BOTH, Arc::clone(&event)).unwrap();
+        // SAFETY: as in `Event`.
         event.recorder.with_mut(|cell| unsafe { *cell = Some(Arc::clone(&recorder)) });
         let other = thread::spawn({
             let (recorder, event) = (Arc::clone(&recorder), Arc::clone(&event));
