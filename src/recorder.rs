@@ -601,7 +601,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         if before.recorded().intersects(events)
             && let Err(error) = held.call(|| signal.set_event())
         {
-            #[cfg(not(wsp_mutant = "S6"))]
+            #[cfg(wsp_mutant = "S6")]
+            let undo = undo.disarm();
             drop(undo);
             held.leave_quietly();
             return Err(error.into());
@@ -719,7 +720,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
             if events.is_empty() { Ok(()) } else { reset() }
         };
         if let Err(error) = held.call(reset) {
-            #[cfg(not(wsp_mutant = "E7"))]
+            #[cfg(wsp_mutant = "E7")]
+            let undo = undo.disarm();
             drop(undo);
             held.leave_quietly();
             return Err(error.into());
