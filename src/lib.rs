@@ -34,6 +34,7 @@
 //! |---|---|
 //! | [`NetworkEvent`], [`NetworkEvents`] | one of the ten events; a set of them, `lNetworkEvents` |
 //! | [`WsaError`] and the errors | the Winsock codes; what this crate's calls answer, each with its code for `lpErrno` |
+//! | [`ReenablingCall`], [`NetworkEvents::LATCHING_FOR_CONDITIONS`] | conditions: what latches, and which call re-enables it |
 //! | [`Report`] | what one enumeration carried, by value |
 //! | [`EventSignal`], [`ManualResetEvent`] | what SetEvent and ResetEvent are here; an event object on every OS |
 //! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, inherit, close |
@@ -70,6 +71,7 @@ compile_error!("wsp-events needs a target with 64-bit atomics: a socket's record
 
 mod error;
 mod event;
+mod latching;
 mod provider;
 mod recorder;
 mod report;
@@ -81,6 +83,7 @@ mod sync;
 pub use error::TableFull;
 pub use error::{ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
+pub use latching::ReenablingCall;
 pub use provider::{INVALID_SOCKET, Provider, SOCKET, WSAEVENT, enum_network_events, event_select};
 #[cfg(feature = "std")]
 pub use provider::{Removed, SocketRef, SocketTable};

@@ -1,7 +1,7 @@
 //! The recorder, and the protocol by which threads share it.
 //!
 //! Everything that threads agree on is in one atomic word (`state`): per event whether it is recorded,
-//! has a code, and is selected; and whether the signal is *held* and whether a set is *owed*. Beside the
+//! has a code, is selected, and is latched; and whether the signal is *held* and whether a set is *owed*. Beside the
 //! word stand ten cells for the codes and one for the signal (the selected event object). A thread
 //! changes the word by one exchange at a time, and the whole protocol is about what it may touch between
 //! two of them. Each paragraph names the rules it keeps (docs/CONTRACT.md) and the models in
@@ -72,6 +72,21 @@
 //! **Closed is for good.** A close takes the signal like a selection and leaves a word that refuses
 //! everything (S7, P5). *`p5_close_against_enumerate_and_record`.*
 //!
+//! **Latching is a bit more in the same exchange.** An event of the latching set is latched by the
+//! exchange that records it, and what is latched and no longer recorded is left alone by recording (L1).
+//! Re-enabling withdraws and unlatches in one exchange, *before* the call looks at the condition: an
+//! arrival that comes before the exchange is seen by the look, one that comes after it is recorded (L2).
+//! Selecting does not touch the field (L4). *`l1_one_condition_is_one_occurrence`,
+//! `l2_reenable_before_looking`, `l2_reenable_before_looking_with_latching`,
+//! `l2_reenable_against_enumerate`, `l4_reenable_against_reselection`; and
+//! `l2_looking_before_reenabling_loses` shows what the wrong order does.*
+//!
+//! **Where it is not exact.** A withdrawal that comes while a report is out, between its taking and the
+//! end of the reset, finds nothing to withdraw. If that reset then fails, the report is put back, and the
+//! event is recorded again although its condition has gone: the next report may name an event that has
+//! nothing behind it, which a program must expect anyway. And an error of a latched event that comes in
+//! that while is left alone, as it would be after the report (L1), although the report is put back.
+//!
 //! **A call from inside is known.** While the holder runs foreign code it leaves its thread's mark in
 //! `caller`; a call that finds the signal held by its own thread is refused where it would have to wait
 //! (K4). *`k4_signal_that_records`, `k4_waiting_is_not_reentrance`.*
@@ -86,11 +101,12 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::error::{RecorderError, SignalError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
+use crate::latching::ReenablingCall;
 use crate::report::Report;
 use crate::signal::EventSignal;
 use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, UnsafeCell};
 use caller::Caller;
-use state::{Duty, Leaving, Recording, Taking, Word};
+use state::{Duty, Recording, Word};
 
 /// The network-event record of one socket: which FD_XXX events happened, with their error codes, which
 /// of them are selected, and the event object that tells of them.
@@ -189,7 +205,8 @@ pub enum Wake {
 }
 
 impl<S> NetworkEventRecorder<S> {
-    /// An empty record without a selection.
+    /// An empty record without a selection, which latches nothing: for a provider that reports arrivals,
+    /// as a SAN provider does.
     ///
     /// ```
     /// use wsp_events::{ManualResetEvent, NetworkEventRecorder};
@@ -200,8 +217,38 @@ impl<S> NetworkEventRecorder<S> {
     #[cfg(not(wsp_loom))]
     #[must_use]
     pub const fn new() -> Self {
+        Self::with_latching(NetworkEvents::empty())
+    }
+
+    /// As [`new`](Self::new), for a provider that reports conditions: an event of the set `latching`
+    /// stays quiet once it is recorded, also after its report, until it is re-enabled (L1).
+    /// [`NetworkEvents::LATCHING_FOR_CONDITIONS`] and [`NetworkEvents::LATCHING_FOR_ARRIVALS`] are the
+    /// usual sets. FD_GROUP_QOS never latches; FD_ROUTING_INTERFACE_CHANGE and FD_ADDRESS_LIST_CHANGE, if
+    /// they are in the set, are latched from the beginning (L3).
+    ///
+    /// ```
+    /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
+    ///
+    /// let recorder = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
+    /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+    ///
+    /// // A level-triggered poller says "readable" again and again: that is one occurrence.
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// assert!(recorder.enumerate()?.events().is_empty());
+    ///
+    /// // The program receives, but not all there is: the condition holds still.
+    /// recorder.on_reenabling_call(ReenablingCall::Recv { oob: false });
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(not(wsp_loom))]
+    #[must_use]
+    pub const fn with_latching(latching: NetworkEvents) -> Self {
         Self {
-            word: AtomicU64::new(Word::EMPTY.0),
+            word: AtomicU64::new(Word::new(latching).0),
             codes: [const { AtomicI32::new(0) }; FD_MAX_EVENTS],
             signal: UnsafeCell::new(None),
             caller: Caller::nobody(),
@@ -212,8 +259,15 @@ impl<S> NetworkEventRecorder<S> {
     #[cfg(wsp_loom)]
     #[must_use]
     pub fn new() -> Self {
+        Self::with_latching(NetworkEvents::empty())
+    }
+
+    /// As above; the model checker's atomics cannot be made in a `const`.
+    #[cfg(wsp_loom)]
+    #[must_use]
+    pub fn with_latching(latching: NetworkEvents) -> Self {
         Self {
-            word: AtomicU64::new(Word::EMPTY.0),
+            word: AtomicU64::new(Word::new(latching).0),
             codes: core::array::from_fn(|_| AtomicI32::new(0)),
             signal: UnsafeCell::new(None),
             caller: Caller::nobody(),
@@ -250,6 +304,21 @@ impl<S> NetworkEventRecorder<S> {
         self.look().selected()
     }
 
+    /// The events that are latched: recorded before, and not re-enabled since (L1).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let latching = NetworkEvents::FD_WRITE;
+    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
+    /// recorder.record(NetworkEvent::Write, Ok(()))?;
+    /// assert_eq!(recorder.latched(), NetworkEvents::FD_WRITE);
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    #[must_use]
+    pub fn latched(&self) -> NetworkEvents {
+        self.look().latched()
+    }
+
     /// Whether the event object could not be set for something reportable, so that the next call tries
     /// again (R6). While another thread has the event object in hand, also whether news waits for it.
     ///
@@ -264,10 +333,8 @@ impl<S> NetworkEventRecorder<S> {
 
     /// Takes events out of the record without reporting them: the call that consumed the condition does
     /// this (WSPRecv emptied the socket, a new WSPConnect makes the old outcome stale). The event object
-    /// is not touched, so that the next report may be empty (R7).
-    ///
-    /// Before the call looks at the condition again, use [`reenable`](Self::reenable), which is this for
-    /// one event.
+    /// is not touched, so that the next report may be empty (R7). It ends no latch: see
+    /// [`reenable`](Self::reenable).
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
@@ -285,7 +352,8 @@ impl<S> NetworkEventRecorder<S> {
     }
 
     /// Re-enables an event (L2): the first thing that a re-enabling call does (WSPAccept for FD_ACCEPT,
-    /// WSPRecv for FD_READ). It withdraws the event; FD_WRITE is never withdrawn.
+    /// WSPRecv for FD_READ). In one step it withdraws the event, which FD_WRITE never is, and ends its
+    /// latch. [`on_reenabling_call`](Self::on_reenabling_call) knows which call re-enables which event.
     ///
     /// The order is: re-enable, consume, look whether the condition still holds, record it again if it
     /// does. What was seen of the condition before must not be used: an arrival in between would be
@@ -323,11 +391,24 @@ impl<S> NetworkEventRecorder<S> {
     /// # Ok::<(), SignalError>(())
     /// ```
     pub fn reenable(&self, event: NetworkEvent) {
-        #[cfg(wsp_mutant = "L2")]
-        let event = if event == NetworkEvent::Accept { NetworkEvent::Write } else { event };
-        if event != NetworkEvent::Write {
-            self.withdraw(event.flag());
-        }
+        self.exchange(|word| Some((word.reenable(event.flag())?, ())));
+    }
+
+    /// Re-enables the event that a call re-enables (L3), as [`reenable`](Self::reenable) does: after the
+    /// call's arguments are found to be good, before it looks at the condition (L2).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
+    /// # let latching = NetworkEvents::LATCHING_FOR_CONDITIONS;
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
+    /// # recorder.record(NetworkEvent::Write, Ok(()))?;
+    /// // WSPSend has filled the buffers, and answers WSAEWOULDBLOCK:
+    /// recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+    /// assert!(recorder.latched().is_empty());
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    pub fn on_reenabling_call(&self, call: ReenablingCall) {
+        self.reenable(call.event());
     }
 
     fn look(&self) -> Word {
@@ -338,22 +419,17 @@ impl<S> NetworkEventRecorder<S> {
     /// thread must finish something first.
     #[inline]
     fn exchange<T>(&self, step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
-        self.exchange_from(Word(self.word.load(Ordering::Relaxed)), step).1
+        self.exchange_from(Word(self.word.load(Ordering::Relaxed)), step).result
     }
 
     /// As [`exchange`](Self::exchange), for a thread that can guess what the word is, most likely what it
-    /// made of it last: it need not look first. Returns the new word too.
-    ///
-    /// This is the one place where the word changes. Acquire takes over what the threads before have
-    /// written (the provider's data, the codes, the signal), Release hands it on, together with what this
-    /// thread has written.
+    /// made of it last: it need not look first.
     #[inline]
     fn exchange_from<T>(
         &self,
         guess: Word,
         mut step: impl FnMut(Word) -> Option<(Word, T)>,
-    ) -> (Word, T) {
-        let (on_success, on_failure) = (Ordering::AcqRel, Ordering::Relaxed);
+    ) -> Exchanged<T> {
         let mut backoff = Backoff::default();
         let mut word = guess;
         loop {
@@ -362,55 +438,70 @@ impl<S> NetworkEventRecorder<S> {
                 word = Word(self.word.load(Ordering::Relaxed));
                 continue;
             };
-            match self.word.compare_exchange_weak(word.0, next.0, on_success, on_failure) {
-                Ok(_) => return (next, result),
-                Err(current) => word = Word(current),
+            match self.try_exchange(word, next) {
+                Ok(()) => return Exchanged { before: word, next, result },
+                Err(current) => word = current,
             }
         }
     }
 
-    /// Takes the signal, in the same exchange that makes the transition `step` of the word so held.
+    /// The one place where the word changes. Acquire takes over what the threads before have written
+    /// (the provider's data, the codes, the signal), Release hands it on, together with what this thread
+    /// has written.
     #[inline]
-    fn hold<T>(
+    fn try_exchange(&self, word: Word, next: Word) -> Result<(), Word> {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        let result = self.word.compare_exchange_weak(word.0, next.0, success, failure);
+        result.map(drop).map_err(Word)
+    }
+
+    /// Takes the signal, in the same exchange that makes the transition `step` of the word so held, as soon
+    /// as it can be made. Returns what the word was before.
+    #[inline]
+    fn hold(
         &self,
-        step: impl Fn(Word) -> Option<(Word, T)>,
-    ) -> Result<(Held<'_, S>, T), RecorderError> {
-        let look = Word(self.word.load(Ordering::Relaxed));
-        let (word, result) = self.exchange_from(look, |word| {
-            if word.is_closed() && cfg!(not(wsp_mutant = "P5")) {
-                Some((word, Err(RecorderError::Closed)))
-            } else if !word.is_held() {
-                step(word.held()).map(|(next, result)| (next, Ok(result)))
+        step: impl Fn(Word) -> Option<Word>,
+    ) -> Result<(Held<'_, S>, Word), RecorderError> {
+        let mut backoff = Backoff::default();
+        let mut word = Word(self.word.load(Ordering::Relaxed));
+        loop {
+            if word.is_free() {
+                if let Some(next) = step(word.held()) {
+                    match self.try_exchange(word, next) {
+                        Ok(()) => return Ok((Held::new(self, next), word)),
+                        Err(current) => word = current,
+                    }
+                    continue;
+                }
+            } else if word.is_closed() {
+                return Err(RecorderError::Closed);
             } else if self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
-                Some((word, Err(RecorderError::Reentrant)))
-            } else {
-                None
+                return Err(RecorderError::Reentrant);
             }
-        });
-        let result = result?;
-        Ok((Held::new(self, word), result))
+            backoff.wait();
+            word = Word(self.word.load(Ordering::Relaxed));
+        }
     }
 
-    /// Takes the report, of which the exchange that took the signal was the `first` step, and copies its
-    /// codes. Returns its events, and whether a set was owed for them.
+    /// Goes on to take the report, after a first [`Word::take`] has led from `before` to `next`, and copies
+    /// its codes. Returns its events, and whether a set was owed for them.
     #[inline]
-    fn take(&self, first: Taking, codes: &mut [i32; FD_MAX_EVENTS]) -> (NetworkEvents, bool) {
+    fn take(
+        &self,
+        mut before: Word,
+        mut next: Word,
+        codes: &mut [i32; FD_MAX_EVENTS],
+    ) -> (NetworkEvents, bool) {
         let mut copied = NetworkEvents::empty();
-        let mut step = first;
-        loop {
-            match step {
-                Taking::Copy(events) => {
-                    self.copy_codes(events, codes);
-                    copied |= events;
-                }
-                Taking::Taken { events, owed } => {
-                    #[cfg(wsp_mutant = "hazard-3")]
-                    self.copy_codes(copied, codes);
-                    return (events, owed);
-                }
-            }
-            step = self.exchange(|word| word.take(copied));
+        while !next.claimed_since(before).is_empty() {
+            self.copy_codes(next.claimed_since(before), codes);
+            copied |= next.claimed_since(before);
+            let step = |word: Word| Some((word.take(copied)?, ()));
+            Exchanged { before, next, .. } = self.exchange_from(next, step);
         }
+        #[cfg(wsp_mutant = "hazard-3")]
+        self.copy_codes(copied, codes);
+        (next.gone_since(before), before.is_owed())
     }
 
     fn put_back(&self, events: NetworkEvents, owed: bool, codes: &[i32; FD_MAX_EVENTS]) {
@@ -525,41 +616,38 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         #[cfg(wsp_mutant = "K2")]
         self.exchange(|word| (!word.is_held()).then_some((word, ())));
         let look = Word(self.word.load(Ordering::Relaxed));
-        let (word, recording) =
-            self.exchange_from(look, |word| Some(word.record(occurred, failed)));
-        let Recording { new, claimed, duty } = recording;
-        if claimed.is_empty() && duty == Duty::None {
-            return Ok(Recorded { new, wake: Wake::NotNeeded });
+        if look.is_repeat(occurred, failed) && self.try_exchange(look, look).is_ok() {
+            return Ok(Recorded { new: NetworkEvents::empty(), wake: Wake::NotNeeded });
         }
-        let wake = self.follow_up(word, claimed, duty, code_of)?;
-        Ok(Recorded { new, wake })
+        self.record_news(look, occurred, failed, code_of)
     }
 
-    /// What remains to be done when recording has claimed code cells or found the wake-up to be due. Out
-    /// of line, so that a repeat is the one exchange and nothing around it.
     #[inline]
-    fn follow_up(
+    fn record_news(
         &self,
-        word: Word,
-        claimed: NetworkEvents,
-        duty: Duty,
+        look: Word,
+        occurred: NetworkEvents,
+        failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
-    ) -> Result<Wake, SignalError> {
+    ) -> Result<Recorded, SignalError> {
+        let Exchanged { next: word, result: Recording { new, claimed, duty }, .. } =
+            self.exchange_from(look, |word| Some(word.record(occurred, failed)));
         self.write_codes(claimed, code_of);
         #[cfg(wsp_mutant = "K3")]
         if duty == Duty::HandedOver {
             mem::ManuallyDrop::new(Held::new(self, word)).set()?;
         }
-        match duty {
-            Duty::None => Ok(Wake::NotNeeded),
-            Duty::HandedOver => Ok(Wake::HandedOver),
+        let wake = match duty {
+            Duty::None => Wake::NotNeeded,
+            Duty::HandedOver => Wake::HandedOver,
             Duty::Set => {
                 let held = Held::new(self, word);
                 held.set()?;
                 held.leave()?;
-                Ok(Wake::Set)
+                Wake::Set
             }
-        }
+        };
+        Ok(Recorded { new, wake })
     }
 
     /// Selects events and the event object that tells of them: WSPEventSelect (S1). Whatever was selected
@@ -592,7 +680,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         }
         #[cfg(wsp_mutant = "hazard-4")]
         self.exchange(|word| Some((word.select(events, false), ())));
-        let (held, before) = self.hold(|word| Some((word.select_also(events), word)))?;
+        let (held, before) = self.hold(|word| Some(word.select_also(events)))?;
         let undo = Undo(|| {
             self.exchange(|word| Some((word.select(before.selected(), before.is_owed()), ())));
         });
@@ -630,7 +718,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn deselect(&self) -> Result<(), RecorderError> {
-        let (held, ()) = self.hold(|word| Some((word, ())))?;
+        let (held, _) = self.hold(Some)?;
         #[cfg(wsp_mutant = "S3")]
         return Ok(held.leave_quietly());
         #[cfg(not(wsp_mutant = "S3"))]
@@ -649,6 +737,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         #[cfg(wsp_mutant = "P2")]
         let _replaced = mem::ManuallyDrop::new(_replaced);
         self.exchange(|word| Some((word.select(events, false), ())));
+        #[cfg(wsp_mutant = "L4")]
+        events.members().for_each(|event| self.reenable(event));
         held.leave_quietly();
     }
 
@@ -709,9 +799,9 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     ) -> Result<Report, RecorderError> {
         #[cfg(wsp_mutant = "E4")]
         let reset = reset().map(|()| || Ok::<_, SignalError>(()))?;
-        let (held, first) = self.hold(|word| word.take(NetworkEvents::empty()))?;
+        let (held, before) = self.hold(|word| word.take(NetworkEvents::empty()))?;
         let mut codes = [0; FD_MAX_EVENTS];
-        let (events, owed) = self.take(first, &mut codes);
+        let (events, owed) = self.take(before, held.word, &mut codes);
         let undo = Undo(|| self.put_back(events, owed, &codes));
         #[cfg(wsp_mutant = "E6")]
         let reset = || held.with_signal(|signal| signal.map_or(Ok(()), S::reset_event));
@@ -732,7 +822,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     }
 
     /// A recorder for a socket that was accepted on this one: this one's selection, with an event object
-    /// of its own (a clone of `S`), and an empty record (S8).
+    /// of its own (a clone of `S`), its latching set, and an empty record (S8).
     ///
     /// # Errors
     ///
@@ -755,13 +845,14 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     where
         S: Clone,
     {
-        let (held, selected) = self.hold(|word| Some((word, word.selected())))?;
+        let (held, before) = self.hold(Some)?;
+        let inherited = before.inherited();
         #[cfg(wsp_mutant = "S8")]
-        let selected = selected - NetworkEvents::FD_READ;
+        let inherited = inherited.select(NetworkEvents::FD_ACCEPT, false);
         let signal = held.call(|| held.with_signal(|signal| signal.cloned()));
         held.leave_quietly();
         Ok(Self {
-            word: AtomicU64::new(Word::with_selection(selected).0),
+            word: AtomicU64::new(inherited.0),
             signal: UnsafeCell::new(signal),
             ..Self::new()
         })
@@ -783,7 +874,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// # Ok::<(), RecorderError>(())
     /// ```
     pub fn close(&self) -> Result<(), RecorderError> {
-        let (mut held, ()) = self.hold(|word| Some((word.close()?, ())))?;
+        let (mut held, _) = self.hold(Word::close)?;
         #[cfg(wsp_mutant = "S7")]
         held.set().map_err(RecorderError::from)?;
         let _ended = held.replace(None);
@@ -808,6 +899,13 @@ impl<S> fmt::Debug for NetworkEventRecorder<S> {
             .field("closed", &word.is_closed())
             .finish_non_exhaustive()
     }
+}
+
+/// An exchange that was made: what the word was, what it became, and what the transition says of it.
+struct Exchanged<T> {
+    before: Word,
+    next: Word,
+    result: T,
 }
 
 /// What a call puts back if it fails or panics (E7, S6, K5): it is dropped then, and disarmed otherwise.
@@ -835,14 +933,14 @@ impl<F: FnMut()> Drop for Undo<F> {
 struct Held<'a, S> {
     recorder: &'a NetworkEventRecorder<S>,
     /// The word as this thread last made it: a guess at what it is.
-    word: Cell<Word>,
+    word: Word,
     left: Cell<bool>,
 }
 
 impl<'a, S> Held<'a, S> {
     #[inline]
     fn new(recorder: &'a NetworkEventRecorder<S>, word: Word) -> Self {
-        Self { recorder, word: Cell::new(word), left: Cell::new(false) }
+        Self { recorder, word, left: Cell::new(false) }
     }
 
     #[inline]
@@ -882,13 +980,16 @@ impl<S: EventSignal> Held<'_, S> {
     /// That set has failed: it is owed (R6). The call around it has succeeded all the same.
     #[inline]
     fn leave(&self) -> Result<(), SignalError> {
+        let mut word = self.word;
         loop {
-            let guess = self.word.get();
-            let (word, leaving) = self.recorder.exchange_from(guess, |word| Some(word.leave()));
-            self.word.set(word);
-            match leaving {
-                Leaving::Set => self.set()?,
-                Leaving::Left => break,
+            let next = word.leave();
+            match self.recorder.try_exchange(word, next) {
+                Err(current) => word = current,
+                Ok(()) if next.is_held() => {
+                    self.set()?;
+                    word = next;
+                }
+                Ok(()) => break,
             }
         }
         self.left.set(true);

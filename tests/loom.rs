@@ -13,8 +13,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use loom::thread;
 use wsp_events::{
-    EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError, Report,
-    SignalError, Wake, WsaError,
+    EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError, ReenablingCall,
+    Report, SignalError, Wake, WsaError,
 };
 
 const READ: NetworkEvents = NetworkEvents::FD_READ;
@@ -594,29 +594,135 @@ fn k4_waiting_is_not_reentrance() {
     });
 }
 
-/// L2: re-enable, then look: a connection that arrives during an accept is taken by it, or recorded.
+/// One connection waits and is recorded; another arrives while `accept` takes one. What waits in the end
+/// must be recorded and signaled.
+fn arrival_during_an_accept(
+    latching: NetworkEvents,
+    accept: fn(&Recorder<Arc<Event>>, &AtomicU32),
+) {
+    let event = Arc::new(Event::new());
+    let recorder = Arc::new(Recorder::with_latching(latching));
+    recorder.select(ACCEPT, Arc::clone(&event)).unwrap();
+    let backlog = Arc::new(AtomicU32::new(1));
+    recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+    let other = thread::spawn({
+        let (recorder, backlog) = (Arc::clone(&recorder), Arc::clone(&backlog));
+        move || {
+            backlog.fetch_add(1, Relaxed);
+            recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+        }
+    });
+    accept(&recorder, &backlog);
+    other.join().unwrap();
+
+    assert_eq!(backlog.load(Relaxed), 1);
+    assert_eq!(recorder.recorded(), ACCEPT, "L2: a connection waits and nobody is told");
+    assert!(event.is_set());
+}
+
+fn accept(recorder: &Recorder<Arc<Event>>, backlog: &AtomicU32) {
+    recorder.on_reenabling_call(ReenablingCall::Accept);
+    if backlog.fetch_sub(1, Relaxed) > 1 {
+        recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+    }
+}
+
+/// L2: re-enable, then look: a connection that arrives during an accept is seen by it, or recorded.
 #[test]
 fn l2_reenable_before_looking() {
+    model(3, || arrival_during_an_accept(NetworkEvents::empty(), accept));
+}
+
+/// L2: the same where FD_ACCEPT latches.
+#[test]
+fn l2_reenable_before_looking_with_latching() {
+    model(3, || arrival_during_an_accept(ACCEPT, accept));
+}
+
+/// L2, the wrong order: it looks, and re-enables afterwards. What arrives in between is withdrawn.
+#[test]
+#[should_panic(expected = "a connection waits and nobody is told")]
+fn l2_looking_before_reenabling_loses() {
     model(3, || {
-        let (recorder, event) = selected(ACCEPT);
-        let backlog = Arc::new(AtomicU32::new(1));
-        recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
-        let other = thread::spawn({
-            let (recorder, backlog) = (Arc::clone(&recorder), Arc::clone(&backlog));
-            move || {
-                backlog.fetch_add(1, Relaxed);
+        arrival_during_an_accept(ACCEPT, |recorder, backlog| {
+            let more = backlog.fetch_sub(1, Relaxed) > 1;
+            recorder.on_reenabling_call(ReenablingCall::Accept);
+            if more {
                 recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
             }
         });
-        recorder.reenable(NetworkEvent::Accept);
-        if backlog.fetch_sub(1, Relaxed) > 1 {
-            recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
-        }
+    });
+}
+
+/// L1, E3: a condition that two threads see at the same time is reported once, whoever enumerates when.
+#[test]
+fn l1_one_condition_is_one_occurrence() {
+    model(3, || {
+        let event = Arc::new(Event::new());
+        let recorder = Arc::new(Recorder::with_latching(READ));
+        recorder.select(READ, Arc::clone(&event)).unwrap();
+        let other = thread::spawn({
+            let recorder = Arc::clone(&recorder);
+            move || recorder.record(NetworkEvent::Read, Ok(())).unwrap().new
+        });
+        let mine = recorder.record(NetworkEvent::Read, Ok(())).unwrap().new;
+        let first = enumerate(&recorder, &event).events();
+        let others = other.join().unwrap();
+
+        assert_eq!(mine ^ others, READ, "one of them was the first");
+        assert_eq!(first, READ);
+        assert_at_rest(&recorder, &event);
+        assert!(enumerate(&recorder, &event).events().is_empty(), "L1");
+    });
+}
+
+/// L2, E3: a re-enabling call against an enumeration: the event is withdrawn or reported, and in the end
+/// it can be recorded anew.
+#[test]
+fn l2_reenable_against_enumerate() {
+    model(3, || {
+        let event = Arc::new(Event::new());
+        let recorder = Arc::new(Recorder::with_latching(BOTH));
+        recorder.select(BOTH, Arc::clone(&event)).unwrap();
+        recorder.record(NetworkEvent::Close, RESET).unwrap();
+        let other = thread::spawn({
+            let recorder = Arc::clone(&recorder);
+            move || recorder.reenable(NetworkEvent::Close)
+        });
+        let first = enumerate(&recorder, &event).outcome(NetworkEvent::Close);
         other.join().unwrap();
 
-        assert_eq!(backlog.load(Relaxed), 1);
-        assert_eq!(recorder.recorded(), ACCEPT, "L2: a connection waits and nobody is told");
-        assert!(event.is_set());
+        assert!([None, Some(RESET)].contains(&first));
+        assert!(recorder.recorded().is_empty() && recorder.latched().is_empty());
+        assert_eq!(recorder.record(NetworkEvent::Close, DOWN).unwrap().new, CLOSE);
+        let second = enumerate(&recorder, &event).outcome(NetworkEvent::Close);
+        assert_eq!(second, Some(DOWN));
+    });
+}
+
+/// L4, S2: a re-selection against a re-enabling call and the record behind it: the selection undoes
+/// neither, and the new event object hears of the event.
+#[test]
+fn l4_reenable_against_reselection() {
+    model(3, || {
+        let old = Arc::new(Event::new());
+        let recorder = Arc::new(Recorder::with_latching(READ));
+        recorder.select(READ, Arc::clone(&old)).unwrap();
+        recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+        recorder.enumerate_and_reset(&*old).unwrap();
+        let other = thread::spawn({
+            let recorder = Arc::clone(&recorder);
+            move || {
+                recorder.reenable(NetworkEvent::Read);
+                recorder.record(NetworkEvent::Read, Ok(())).unwrap().new
+            }
+        });
+        let new = Arc::new(Event::new());
+        recorder.select(READ, Arc::clone(&new)).unwrap();
+        assert_eq!(other.join().unwrap(), READ);
+
+        assert!(new.is_set(), "S2");
+        assert_eq!((recorder.recorded(), recorder.latched()), (READ, READ));
     });
 }
 

@@ -8,13 +8,14 @@
 //! | 10–19 | coded | and has an error code, in the cell of the same index (R2) |
 //! | 20–29 | busy | and that cell is in somebody's hands, being written or copied |
 //! | 30–39 | selected | the switch asked for it (S1) |
-//! | 40–49, 50–59 | | kept free for latching: latched, and may latch |
+//! | 40–49 | latched | it was recorded and not re-enabled since: once reported it stays quiet (L1) |
+//! | 50–59 | latching | it latches at all; this field is fixed when the recorder is made |
 //! | 60 | held | some thread has the signal to itself (K3) |
 //! | 61 | owed | the signal must be set for something that is reportable (R6, K2) |
 //! | 62 | closed | the socket is closed, for good (S7) |
 //!
-//! Always: busy ⊆ coded ⊆ recorded; owed only while something is reportable; closed only with all
-//! else but held at rest empty.
+//! Always: busy ⊆ coded ⊆ recorded; latched ⊆ latching; owed only while something is reportable; closed
+//! only with all else but held at rest empty.
 
 use crate::event::NetworkEvents;
 
@@ -25,10 +26,16 @@ const RECORDED: u32 = 0;
 const CODED: u32 = 10;
 const BUSY: u32 = 20;
 const SELECTED: u32 = 30;
+const LATCHED: u32 = 40;
+const LATCHING: u32 = 50;
 
 const HELD: u64 = 1 << 60;
 const OWED: u64 = 1 << 61;
 const CLOSED: u64 = 1 << 62;
+
+const ANY_LATCHING: u64 = (NetworkEvents::FD_ALL_EVENTS.bits() as u64) << LATCHING;
+/// What makes a repeat more than a repeat.
+const SPECIAL: u64 = OWED | ANY_LATCHING;
 
 /// What recording did, and what its caller must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,32 +58,20 @@ pub(super) enum Duty {
     HandedOver,
 }
 
-/// A step of taking a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taking {
-    /// These code cells are now the caller's to copy; then it tries again.
-    Copy(NetworkEvents),
-    /// These events are the report. `owed` tells whether a set was owed for them.
-    Taken { events: NetworkEvents, owed: bool },
-}
-
-/// What the holder must do to leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaving {
-    /// Nothing more: it no longer holds the signal.
-    Left,
-    /// Set the signal, then try again: it still holds it.
-    Set,
-}
-
 impl Word {
     /// Nothing recorded, nothing selected.
-    pub(super) const EMPTY: Self = Self(0);
-
-    /// An empty record with a selection (S8).
     #[inline]
-    pub(super) const fn with_selection(selected: NetworkEvents) -> Self {
-        Self((selected.bits() as u64) << SELECTED)
+    pub(super) const fn new(latching: NetworkEvents) -> Self {
+        let latching = latching.intersection(NetworkEvents::LATCHING_FOR_CONDITIONS);
+        let latched = latching.intersection(NetworkEvents::LATCHED_FROM_THE_BEGINNING);
+        Self(0).with(LATCHING, latching).with(LATCHED, latched)
+    }
+
+    /// The word of a socket that is accepted on this one: the same selection and latching set, and an
+    /// empty record (S8).
+    #[inline]
+    pub(super) const fn inherited(self) -> Self {
+        Self::new(self.field(LATCHING)).with(SELECTED, self.selected())
     }
 
     #[inline]
@@ -114,6 +109,11 @@ impl Word {
         self.field(SELECTED)
     }
 
+    #[inline]
+    pub(super) const fn latched(self) -> NetworkEvents {
+        self.field(LATCHED)
+    }
+
     /// Recorded and selected (E1).
     #[inline]
     const fn reportable(self) -> NetworkEvents {
@@ -123,6 +123,15 @@ impl Word {
     #[inline]
     pub(super) const fn is_held(self) -> bool {
         self.0 & HELD != 0
+    }
+
+    /// Whether the signal can be taken: nobody has it, and the socket is not closed.
+    #[inline]
+    pub(super) const fn is_free(self) -> bool {
+        #[cfg(wsp_mutant = "P5")]
+        return self.0 & HELD == 0;
+        #[cfg(not(wsp_mutant = "P5"))]
+        return self.0 & (HELD | CLOSED) == 0;
     }
 
     #[inline]
@@ -145,18 +154,51 @@ impl Word {
         }
     }
 
-    /// Occurrences of `occurred`, those in `failed` with an error code: one step (R1 to R6).
+    /// Whether [`record`](Self::record) would change nothing: the events are recorded already, and there
+    /// is nothing else to think of.
+    #[inline]
+    pub(super) const fn is_repeat(self, occurred: NetworkEvents, failed: NetworkEvents) -> bool {
+        self.recorded().contains(occurred) && self.coded().contains(failed) && self.0 & SPECIAL == 0
+    }
+
+    /// Occurrences of `occurred`, those in `failed` with an error code: one step (R1 to R6, L1).
     #[inline]
     pub(super) fn record(
         self,
         occurred: NetworkEvents,
         failed: NetworkEvents,
     ) -> (Self, Recording) {
-        let repeat = self.recorded().contains(occurred) && self.coded().contains(failed);
-        if (repeat && !self.is_owed()) || self.is_closed() {
+        if self.0 & (ANY_LATCHING | CLOSED) == 0 {
+            self.record_arrivals(occurred, failed)
+        } else {
+            self.record_conditions(occurred, failed)
+        }
+    }
+
+    /// Recording with latching; and on a closed socket, where it is nothing. Out of line, so that it costs
+    /// nothing where nothing latches.
+    #[inline]
+    fn record_conditions(
+        self,
+        occurred: NetworkEvents,
+        failed: NetworkEvents,
+    ) -> (Self, Recording) {
+        if self.is_closed() {
             let nothing = NetworkEvents::empty();
             return (self, Recording { new: nothing, claimed: nothing, duty: Duty::None });
         }
+        // L1: what was recorded, is so no longer, and was not re-enabled. As long as it is recorded, R3
+        // is all there is to say.
+        let quiet = self.latched() - self.recorded();
+        #[cfg(wsp_mutant = "L1")]
+        let quiet = quiet - NetworkEvents::FD_ALL_EVENTS;
+        let occurred = occurred - quiet;
+        let (next, recording) = self.record_arrivals(occurred, failed - quiet);
+        (next.with(LATCHED, occurred & self.field(LATCHING)), recording)
+    }
+
+    #[inline]
+    fn record_arrivals(self, occurred: NetworkEvents, failed: NetworkEvents) -> (Self, Recording) {
         #[cfg(wsp_mutant = "R1")]
         let occurred = occurred & self.selected();
         let new = occurred - self.recorded();
@@ -204,32 +246,54 @@ impl Word {
         (!self.busy().intersects(events)).then(|| next.owing(self.is_owed()))
     }
 
+    /// Re-enables an event (L2): withdraws it, FD_WRITE excepted, and ends its latch.
+    #[inline]
+    pub(super) fn reenable(self, event: NetworkEvents) -> Option<Self> {
+        #[cfg(wsp_mutant = "L2")]
+        let event = event - NetworkEvents::FD_ACCEPT;
+        let next = self.withdraw(event - NetworkEvents::FD_WRITE)?;
+        Some(next.without(LATCHED, event))
+    }
+
     #[inline]
     pub(super) const fn held(self) -> Self {
         Self(self.0 | HELD)
     }
 
-    /// Takes the report: all that is reportable, in one step (E1, E3). The codes must be copied first,
-    /// so the step says which cells to copy as long as there are any outside `copied`; `None` while one
-    /// of them is being written.
+    /// Takes the report: all that is reportable, in one step (E1, E3). The codes must be copied first: as
+    /// long as there are cells to copy outside `copied`, the step makes those busy instead, for the caller
+    /// to copy and to try again; `None` while one of them is being written.
+    ///
+    /// Which of the two it was can be read off the words: what was [claimed](Self::claimed_since), or what
+    /// is [gone](Self::gone_since).
     #[inline]
-    pub(super) fn take(self, copied: NetworkEvents) -> Option<(Self, Taking)> {
+    pub(super) fn take(self, copied: NetworkEvents) -> Option<Self> {
         let events = self.reportable();
         #[cfg(wsp_mutant = "E1")]
         let events = self.recorded();
         let to_copy = (events & self.coded()) - copied;
-        if to_copy.intersects(self.busy()) {
-            return None;
-        }
         if !to_copy.is_empty() {
-            return Some((self.with(BUSY, to_copy), Taking::Copy(to_copy)));
+            let free = !to_copy.intersects(self.busy());
+            return free.then(|| self.with(BUSY, to_copy));
         }
         // No debt outlives what it was for, and no event outside `copied` has a code.
         let next = self.owing(false).without(RECORDED, events);
         let next = next.without(CODED, copied).without(BUSY, copied);
         #[cfg(wsp_mutant = "E3")]
         let next = next.without(RECORDED, NetworkEvents::FD_ALL_EVENTS);
-        Some((next, Taking::Taken { events, owed: self.is_owed() }))
+        Some(next)
+    }
+
+    /// The code cells that are busy since the word was `before`.
+    #[inline]
+    pub(super) fn claimed_since(self, before: Self) -> NetworkEvents {
+        self.busy() - before.busy()
+    }
+
+    /// The events that are recorded no longer since the word was `before`.
+    #[inline]
+    pub(super) fn gone_since(self, before: Self) -> NetworkEvents {
+        before.recorded() - self.recorded()
     }
 
     /// Puts a report back, as if it had not been taken (E7): what was recorded meanwhile stays, and
@@ -270,17 +334,14 @@ impl Word {
         self.busy().is_empty().then_some(Self(CLOSED | self.0 & HELD))
     }
 
-    /// The holder lets go of the signal, unless others left it a set to do (E5, K2).
+    /// The holder lets go of the signal. But if others left it a set to do, it takes that upon itself, and
+    /// still holds the signal (E5, K2).
     #[inline]
-    pub(super) const fn leave(self) -> (Self, Leaving) {
+    pub(super) const fn leave(self) -> Self {
         #[cfg(wsp_mutant = "E5")]
-        return (Self(self.owing(false).0 & !HELD), Leaving::Left);
+        return Self(self.owing(false).0 & !HELD);
         #[cfg(not(wsp_mutant = "E5"))]
-        if self.is_owed() {
-            (self.owing(false), Leaving::Set)
-        } else {
-            (Self(self.0 & !HELD), Leaving::Left)
-        }
+        if self.is_owed() { self.owing(false) } else { Self(self.0 & !HELD) }
     }
 
     /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
@@ -307,6 +368,7 @@ mod tests {
         let closed_is_empty = word.0 & !(CLOSED | HELD) == 0;
         word.recorded().contains(word.coded())
             && word.coded().contains(word.busy())
+            && word.field(LATCHING).contains(word.latched())
             && (!word.is_owed() || !word.reportable().is_empty())
             && (!word.is_closed() || closed_is_empty)
     }
@@ -314,8 +376,9 @@ mod tests {
     /// Every legal word over two events.
     fn words() -> impl Iterator<Item = Word> {
         let flags = (0..8).map(|flags| Word(flags << 60));
-        let fields = [RECORDED, CODED, BUSY, SELECTED];
-        let words = fields.into_iter().fold(flags.collect::<alloc::vec::Vec<_>>(), |words, at| {
+        let start = flags.flat_map(|word| [word, word.with(LATCHING, READ | CLOSE)]);
+        let fields = [RECORDED, CODED, BUSY, SELECTED, LATCHED];
+        let words = fields.into_iter().fold(start.collect::<alloc::vec::Vec<_>>(), |words, at| {
             words.iter().flat_map(|word| SETS.map(|set| word.with(at, set))).collect()
         });
         words.into_iter().filter(|&word| is_legal(word))
@@ -323,14 +386,15 @@ mod tests {
 
     /// Every word that a transition leads to from a legal one.
     fn successors(word: Word) -> impl Iterator<Item = Word> {
-        let mut next = alloc::vec![word.leave().0, word.leave_owing()];
+        let mut next = alloc::vec![word.leave(), word.leave_owing()];
         next.extend(word.close());
         for one in SETS {
             next.push(word.publish(one & word.busy()));
             next.extend(word.withdraw(one));
+            next.extend(word.reenable(one));
             for other in SETS {
                 next.push(word.record(one | other, other).0);
-                next.extend(word.take(one & word.busy()).map(|(next, _)| next));
+                next.extend(word.take(one & word.busy()));
                 next.extend([true, false].map(|owed| word.select(one, owed)));
                 next.extend(word.put_back(one | other, other, true));
                 next.push(word.select_also(one));
@@ -349,7 +413,7 @@ mod tests {
         }
     }
 
-    /// R1 to R4, R6 by their own words, one event at a time.
+    /// R1 to R4, R6 and L1 by their own words, one event at a time.
     #[test]
     fn r3_recording_event_by_event() {
         for word in words().filter(|word| !word.is_closed()) {
@@ -358,12 +422,19 @@ mod tests {
                 let mut news = false;
                 for event in [READ, CLOSE] {
                     let has = |set: NetworkEvents| set.contains(event);
-                    assert_eq!(has(next.recorded()), has(word.recorded()) || has(occurred));
-                    assert_eq!(has(next.coded()), has(word.coded()) || has(failed));
-                    assert_eq!(has(recording.new), has(occurred) && !has(word.recorded()));
-                    assert_eq!(has(recording.claimed), has(failed) && !has(word.coded()));
+                    let quiet = has(word.latched()) && !has(word.recorded());
+                    let (happens, fails) = (has(occurred) && !quiet, has(failed) && !quiet);
+                    assert_eq!(has(next.recorded()), has(word.recorded()) || happens);
+                    assert_eq!(has(next.coded()), has(word.coded()) || fails);
+                    assert_eq!(has(recording.new), happens && !has(word.recorded()));
+                    assert_eq!(has(recording.claimed), fails && !has(word.coded()));
                     assert_eq!(has(next.selected()), has(word.selected()));
+                    let latches = happens && has(word.field(LATCHING));
+                    assert_eq!(has(next.latched()), has(word.latched()) || latches);
                     news |= has(recording.new) && has(word.selected());
+                }
+                if word.is_repeat(occurred, failed) {
+                    assert_eq!((next, recording.duty), (word, Duty::None));
                 }
                 let due = news || word.is_owed();
                 let duty = match (due, word.is_held()) {
@@ -383,22 +454,15 @@ mod tests {
     fn e3_taking_takes_what_is_reportable() {
         for word in words() {
             let codes = word.reportable() & word.coded();
-            match word.take(NetworkEvents::empty()) {
-                None => assert!(codes.intersects(word.busy())),
-                Some((next, Taking::Copy(cells))) => {
-                    assert_eq!((cells, next.busy()), (codes, word.busy() | codes));
-                    let (_, after) = next.take(cells).unwrap();
-                    assert!(
-                        matches!(after, Taking::Taken { events, .. } if events == word.reportable())
-                    );
-                }
-                Some((next, Taking::Taken { events, owed })) => {
-                    assert!(codes.is_empty());
-                    assert_eq!((events, owed), (word.reportable(), word.is_owed()));
-                    assert_eq!(next.recorded(), word.recorded() - word.selected());
-                    assert_eq!(next.selected(), word.selected());
-                }
-            }
+            let Some(next) = word.take(NetworkEvents::empty()) else {
+                assert!(codes.intersects(word.busy()));
+                continue;
+            };
+            assert_eq!(next.claimed_since(word), codes);
+            let taken = if codes.is_empty() { next } else { next.take(codes).unwrap() };
+            assert_eq!(taken.gone_since(word), word.reportable());
+            assert_eq!(taken.recorded(), word.recorded() - word.selected());
+            assert_eq!((taken.selected(), taken.busy()), (word.selected(), word.busy()));
         }
     }
 
@@ -409,13 +473,12 @@ mod tests {
             let events = word.reportable();
             let failed = events & word.coded();
             let copied = word.with(BUSY, failed);
-            let Some((taken, Taking::Taken { owed, .. })) = copied.take(failed) else {
-                panic!("{word:x?} is not taken");
-            };
+            let (taken, owed) = (copied.take(failed).unwrap(), word.is_owed());
             for meanwhile in SETS {
                 let (between, _) = taken.record(meanwhile, NetworkEvents::empty());
                 let back = between.put_back(events, failed, owed).unwrap().publish(failed);
-                assert_eq!(back.recorded(), word.recorded() | meanwhile);
+                let heard = meanwhile - (taken.latched() - taken.recorded());
+                assert_eq!(back.recorded(), word.recorded() | heard);
                 assert_eq!(back.coded(), word.coded());
             }
             assert_eq!(taken.put_back(events, failed, owed).unwrap().publish(failed), word);

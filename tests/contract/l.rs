@@ -1,32 +1,176 @@
-//! L: conditions and re-enabling. This release keeps L2, which binds SAN providers too.
+//! L: conditions and re-enabling.
 
-use wsp_events::NetworkEvent;
+use wsp_events::{NetworkEvent, NetworkEvents, Recorded, ReenablingCall, Wake};
 
 use crate::support::*;
 
-/// Catches a re-enabling call that leaves the old occurrence, so that the next one is a mere repeat and
-/// signals nobody: two connections wait, one is accepted.
-#[test]
-fn l2_accepting_one_of_two_signals_again() {
-    let (listener, event) = selected(ACCEPT);
-    listener.record(NetworkEvent::Accept, Ok(())).unwrap();
-    listener.record(NetworkEvent::Accept, Ok(())).unwrap();
-    event.log();
+const CONDITIONS: NetworkEvents = NetworkEvents::LATCHING_FOR_CONDITIONS;
+/// Latched when the recorder is made (L3).
+const FROM_THE_BEGINNING: NetworkEvents =
+    NetworkEvents::FD_ROUTING_INTERFACE_CHANGE.union(NetworkEvents::FD_ADDRESS_LIST_CHANGE);
 
-    listener.reenable(NetworkEvent::Accept);
-    listener.record(NetworkEvent::Accept, Ok(())).unwrap();
-    assert_eq!(event.log(), [Call::Set]);
-    listener.reenable(NetworkEvent::Accept);
-    assert_eq!(listener.enumerate_and_reset(&*event).unwrap().events(), NONE);
+/// A recorder that latches, with a selection, and its event object.
+fn latching(latching: NetworkEvents, selected: NetworkEvents) -> (Recorder, std::sync::Arc<Event>) {
+    let (recorder, event) = (Recorder::with_latching(latching), Event::new());
+    recorder.select(selected, event.clone()).unwrap();
+    (recorder, event)
 }
 
-/// Catches a send that takes FD_WRITE out of the record.
+/// Catches an event that is recorded or signaled again after its report without a re-enabling call, and
+/// one that is silenced although it is not in the latching set.
 #[test]
-fn l2_fd_write_is_never_withdrawn() {
+fn l1_a_latched_event_stays_quiet_after_its_report() {
+    let (recorder, event) = latching(CONDITIONS, ALL);
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake, Wake::Set);
+    assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), READ);
+    event.log();
+    for outcome in [Ok(()), Err(DOWN)] {
+        let again = recorder.record(NetworkEvent::Read, outcome).unwrap();
+        assert_eq!(again, Recorded { new: NONE, wake: Wake::NotNeeded });
+    }
+    assert_eq!((event.log(), recorder.recorded()), (vec![], NONE));
+    assert_eq!(recorder.latched(), READ | FROM_THE_BEGINNING);
+
+    // Others are not affected, also in one batch with it.
+    let batch = [(NetworkEvent::Read, Ok(())), (NetworkEvent::GroupQos, Ok(()))];
+    for _ in 0..2 {
+        assert_eq!(recorder.record_all(batch).unwrap().new, NetworkEvents::FD_GROUP_QOS);
+        assert_eq!(recorder.enumerate().unwrap().to_string(), "FD_GROUP_QOS: success");
+    }
+
+    // Windows, for arrivals: FD_READ comes again, FD_WRITE does not.
+    let (recorder, _event) = latching(NetworkEvents::LATCHING_FOR_ARRIVALS, ALL);
+    for expected in [READ | NetworkEvents::FD_WRITE, READ] {
+        recorder.record_all([(NetworkEvent::Read, Ok(())), (NetworkEvent::Write, Ok(()))]).unwrap();
+        assert_eq!(recorder.enumerate().unwrap().events(), expected);
+    }
+}
+
+/// Catches a latch that hides an error from a report that has not been made yet (R3), and one that ends
+/// when the event is withdrawn.
+#[test]
+fn l1_until_the_report_an_error_replaces_a_success() {
+    let (recorder, event) = latching(CONDITIONS, ALL);
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    assert_eq!(event.log(), [Call::Set]);
+    assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(Err(RESET)));
+
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.withdraw(READ);
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().new, NONE);
+}
+
+/// Catches a report that is put back and is then, being latched, gone.
+#[test]
+fn l1_a_failed_enumeration_changes_nothing() {
+    let (recorder, event) = latching(CONDITIONS, ALL);
+    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    event.on_reset(refuse);
+    recorder.enumerate_and_reset(&*event).unwrap_err();
+    assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(Err(RESET)));
+    assert_eq!(recorder.latched(), CLOSE | FROM_THE_BEGINNING);
+}
+
+/// Catches a re-enabling call that leaves the old occurrence, so that the next one is a mere repeat and
+/// signals nobody: two connections wait, one is accepted. With and without latching.
+#[test]
+fn l2_accepting_one_of_two_signals_again() {
+    for set in [NONE, CONDITIONS] {
+        let (listener, event) = latching(set, ACCEPT);
+        listener.record(NetworkEvent::Accept, Ok(())).unwrap();
+        listener.record(NetworkEvent::Accept, Ok(())).unwrap();
+        event.log();
+
+        listener.on_reenabling_call(ReenablingCall::Accept);
+        listener.record(NetworkEvent::Accept, Ok(())).unwrap();
+        assert_eq!(event.log(), [Call::Set]);
+        assert_eq!(listener.enumerate_and_reset(&*event).unwrap().events(), ACCEPT);
+        listener.on_reenabling_call(ReenablingCall::Accept);
+        assert_eq!(listener.enumerate_and_reset(&*event).unwrap().events(), NONE);
+    }
+}
+
+/// Catches a send that takes FD_WRITE out of the record, and one that leaves it latched for ever (a
+/// repeat while it is recorded latches it anew).
+#[test]
+fn l2_fd_write_is_unlatched_and_never_withdrawn() {
     let (recorder, _event) = selected(ALL);
     for event in NetworkEvent::ALL {
         recorder.record(event, Ok(())).unwrap();
         recorder.reenable(event);
     }
     assert_eq!(recorder.enumerate().unwrap().to_string(), "FD_WRITE: success");
+
+    let (recorder, _event) = latching(NetworkEvents::FD_WRITE, ALL);
+    let record = || recorder.record(NetworkEvent::Write, Ok(())).unwrap().new;
+    let write = NetworkEvents::FD_WRITE;
+    assert_eq!(record(), write);
+    recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+    assert_eq!((recorder.recorded(), recorder.latched()), (write, NONE));
+    assert_eq!(recorder.enumerate().unwrap().events(), write);
+    assert_eq!(record(), write, "there is room again");
+    recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+    assert_eq!((record(), recorder.latched()), (NONE, write));
+    assert_eq!(recorder.enumerate().unwrap().events(), write);
+    assert_eq!(record(), NONE);
+}
+
+/// Catches a wrong line in the table, a latch that FD_GROUP_QOS gets, and one that the two WSPIoctl events
+/// do not begin with.
+#[test]
+fn l3_which_call_reenables_which_event() {
+    use NetworkEvent::*;
+    let calls = [
+        (ReenablingCall::Recv { oob: false }, Read),
+        (ReenablingCall::Recv { oob: true }, Oob),
+        (ReenablingCall::SendWouldBlock, Write),
+        (ReenablingCall::Accept, Accept),
+        (ReenablingCall::Connect, Connect),
+        (ReenablingCall::GetQos, Qos),
+        (ReenablingCall::RoutingInterfaceChange, RoutingInterfaceChange),
+        (ReenablingCall::AddressListChange, AddressListChange),
+    ];
+    let (recorder, _event) = latching(ALL, ALL);
+    assert_eq!(recorder.latched(), FROM_THE_BEGINNING);
+    recorder.record_all(NetworkEvent::ALL.map(|event| (event, Ok(())))).unwrap();
+    assert_eq!(recorder.enumerate().unwrap().events(), ALL - FROM_THE_BEGINNING);
+    assert_eq!(recorder.latched(), ALL - GroupQos.flag());
+
+    let mut latched = recorder.latched();
+    for (call, event) in calls {
+        recorder.on_reenabling_call(call);
+        latched -= event.flag();
+        assert_eq!(recorder.latched(), latched, "{call:?}");
+        assert_eq!(recorder.record(event, Ok(())).unwrap().new, event.flag());
+        latched |= event.flag();
+    }
+    assert_eq!(recorder.record(Close, Ok(())).unwrap().new, NONE, "re-enabled by no call");
+}
+
+/// Catches a selection that makes FD_WRITE come again.
+#[test]
+fn l4_selecting_again_reenables_nothing() {
+    let (recorder, event) = latching(CONDITIONS, ALL);
+    recorder.record(NetworkEvent::Write, Ok(())).unwrap();
+    recorder.enumerate_and_reset(&*event).unwrap();
+    event.log();
+    for mask in [ALL, NetworkEvents::FD_WRITE, NONE, ALL] {
+        recorder.select(mask, event.clone()).unwrap();
+        assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().new, NONE);
+    }
+    assert_eq!(event.log(), []);
+}
+
+/// Catches an accepted socket that does not latch, or begins with the listener's latches.
+#[test]
+fn s8_an_accepted_socket_inherits_the_latching_set() {
+    let (listener, _event) = latching(READ | ACCEPT, ALL);
+    listener.record_all([(NetworkEvent::Accept, Ok(())), (NetworkEvent::Read, Ok(()))]).unwrap();
+    let accepted = listener.inherit().unwrap();
+    assert_eq!((accepted.latched(), accepted.recorded()), (NONE, NONE));
+    for event in [NetworkEvent::Read, NetworkEvent::Write] {
+        accepted.record(event, Ok(())).unwrap();
+    }
+    assert_eq!(accepted.latched(), READ);
 }
