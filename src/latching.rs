@@ -1,4 +1,4 @@
-//! Conditions, and the calls that re-enable them (L1 to L4).
+#![doc = include_str!("../docs/LATCHING.md")]
 
 use crate::event::{NetworkEvent, NetworkEvents};
 

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | [`NetworkEvent`], [`NetworkEvents`] | one of the ten events; a set of them, `lNetworkEvents` |
 //! | [`WsaError`] and the errors | the Winsock codes; what this crate's calls answer, each with its code for `lpErrno` |
-//! | [`ReenablingCall`], [`NetworkEvents::LATCHING_FOR_CONDITIONS`] | conditions: what latches, and which call re-enables it |
+//! | [`latching`], [`ReenablingCall`] | conditions: what latches, and which call re-enables it |
 //! | [`Report`] | what one enumeration carried, by value |
 //! | [`EventSignal`], [`ManualResetEvent`] | what SetEvent and ResetEvent are here; an event object on every OS |
 //! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, inherit, close |
@@ -71,7 +71,7 @@ compile_error!("wsp-events needs a target with 64-bit atomics: a socket's record
 
 mod error;
 mod event;
-mod latching;
+pub mod latching;
 mod provider;
 mod recorder;
 mod report;

@@ -399,7 +399,7 @@ impl<S> NetworkEventRecorder<S> {
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
-    /// # let latching = NetworkEvents::LATCHING_FOR_CONDITIONS;
+    /// # let latching = NetworkEvents::FD_WRITE;
     /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
     /// # recorder.record(NetworkEvent::Write, Ok(()))?;
     /// // WSPSend has filled the buffers, and answers WSAEWOULDBLOCK:
