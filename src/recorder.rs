@@ -118,9 +118,16 @@ use state::{Duty, Recording, Word};
 /// whatever keeps it alive for as long as it is selected (P2): an `Arc`, a duplicated handle, a
 /// reference.
 ///
-/// Recording never waits for another thread (K2). The other operations wait, at most, for a thread that
-/// is inside the event object's own set or reset, and for one that is between two instructions of
-/// copying a code. Nothing allocates (K6).
+/// Recording never waits for another thread (K2). To withdraw or re-enable an event waits, at most, for a
+/// thread that is just writing or copying its error code, a few instructions; the other operations wait
+/// for a thread that is inside the event object's own set or reset, too. Nothing allocates (K6).
+///
+/// # In a kernel
+///
+/// Without `std` waiting is a spin. Code that may interrupt another thread's call on the same recorder and
+/// does not let it go on (a signal handler, a DPC on the same processor) may record successes and errors,
+/// and look, but must do nothing else on it. Event objects are called with no lock held but the
+/// recorder's own, at the caller's IRQL.
 ///
 /// ```
 /// use std::sync::Arc;
