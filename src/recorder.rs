@@ -549,8 +549,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     ///
     /// # Errors
     ///
-    /// The event object could not be set. The occurrence is recorded all the same, and the set is owed:
-    /// the next call tries again (R6).
+    /// The event object could not be set, for this occurrence or for one that another thread handed over
+    /// meanwhile. Both are recorded all the same, and the set is owed: the next call tries again (R6).
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};

@@ -97,7 +97,8 @@ pub struct Removed<T> {
     /// The socket that the descriptor named.
     pub socket: SocketRef<T>,
     /// How many other descriptors still name it. With none the socket has come to its end, and its
-    /// recorder is to be closed (P4, S7).
+    /// recorder is to be closed (P4, S7): in this order, so that a call is never told of a closed record
+    /// by the descriptor of a socket that is still there.
     pub remaining: usize,
 }
 

@@ -1,0 +1,37 @@
+//! Long random sequences of calls, checked after every step against a model that anyone can follow by
+//! eye: the recorder alone (`recorder`), and a whole provider with descriptors, handles and the C
+//! functions around it (`provider`).
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `model` | the contract in plain words: arrays of `Option<i32>`, no bits, no library |
+//! | `stage` | the library's side: event objects that follow a script and keep a log |
+//! | `moves` | the random parts that both machines use |
+//! | `recorder`, `provider` | the two machines |
+//!
+//! A failing sequence shrinks, and is kept beside its machine's source (`*.regressions`) and run first
+//! from then on. `PROPTEST_CASES=20000` makes a longer run.
+#![cfg(all(feature = "std", not(wsp_loom)))]
+
+mod model;
+mod moves;
+mod provider;
+mod recorder;
+mod stage;
+
+use proptest::test_runner::{Config, FailurePersistence, FileFailurePersistence};
+
+/// So many cases, unless the environment says otherwise, and failures kept beside the source.
+fn config(cases: u32) -> Config {
+    let from_environment = Config::default();
+    let kept: Box<dyn FailurePersistence> =
+        Box::new(FileFailurePersistence::WithSource("regressions"));
+    Config {
+        cases: match std::env::var_os("PROPTEST_CASES") {
+            Some(_) => from_environment.cases,
+            None => cases,
+        },
+        failure_persistence: from_environment.failure_persistence.is_some().then_some(kept),
+        ..from_environment
+    }
+}

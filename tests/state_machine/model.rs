@@ -1,0 +1,508 @@
+//! What the contract says, in the plainest words. Nothing here knows how the library does it: a record
+//! is ten optional codes, a set of events is ten booleans, a debt is a boolean.
+//!
+//! Each function says what one call does, all at once or step by step, and which rule says so. The
+//! calls that event objects get go to a log, in order.
+
+use std::collections::VecDeque;
+
+use wsp_events::Wake;
+
+pub(crate) const EVENTS: usize = 10;
+
+/// A set of events, by bit position (V1).
+pub(crate) type Events = [bool; EVENTS];
+
+pub(crate) const NONE: Events = [false; EVENTS];
+
+/// By bit position: `None` is not recorded, `Some(0)` a success, `Some(code)` an error (R2).
+pub(crate) type Record = [Option<i32>; EVENTS];
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Socket {
+    pub(crate) record: Record,
+    pub(crate) selection: Option<Selection>,
+    /// While a select is under way: the events that it is about to select.
+    selecting: Events,
+    /// The event object must still be set for something reportable (R6).
+    pub(crate) owed: bool,
+    /// The events that latch, chosen when the socket was made (L1).
+    latching: Events,
+    /// Those that occurred and were not re-enabled since.
+    pub(crate) latched: Events,
+    pub(crate) closed: bool,
+    /// The conditions under which E5's converse holds.
+    pub(crate) converse: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selection {
+    pub(crate) events: Events,
+    /// The number of the event object.
+    pub(crate) object: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Object {
+    pub(crate) signaled: bool,
+    /// Who made it nonsignaled, if somebody has since it was last set.
+    pub(crate) reset_by: Option<Resetter>,
+    pub(crate) scripts: Scripts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resetter {
+    Socket(usize),
+    Application,
+}
+
+/// The two calls that an event object gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Set,
+    Reset,
+}
+
+/// What an event object does at its next calls.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scripts {
+    pub(crate) set: Script,
+    pub(crate) reset: Script,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Script {
+    pub(crate) acts: VecDeque<Act>,
+    /// After the acts every call fails; otherwise every call works.
+    pub(crate) then_fails: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Act {
+    /// First, from inside the call, this (K4).
+    pub(crate) inside: Option<Inside>,
+    pub(crate) end: End,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Inside {
+    /// Record an event with a code on the recorder whose call this is.
+    Record(usize, i32),
+    /// Try every call on that recorder that must be refused.
+    Meddle,
+}
+
+/// How many calls [`Inside::Meddle`] tries.
+pub(crate) const MEDDLINGS: usize = 6;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Works,
+    /// Does nothing and answers an error.
+    Fails,
+    /// Does nothing and panics.
+    Panics,
+    /// Does its work, and then panics.
+    WorksThenPanics,
+}
+
+/// The error code of an event object: each has its own, so that none is mistaken for another.
+pub(crate) fn error_code(object: usize, call: Call) -> i32 {
+    match call {
+        Call::Set => 1000 + object as i32,
+        Call::Reset => 2000 + object as i32,
+    }
+}
+
+impl Scripts {
+    pub(crate) fn of(&mut self, call: Call) -> &mut Script {
+        match call {
+            Call::Set => &mut self.set,
+            Call::Reset => &mut self.reset,
+        }
+    }
+}
+
+impl Script {
+    pub(crate) fn next(&mut self) -> Act {
+        let end = if self.then_fails { End::Fails } else { End::Works };
+        self.acts.pop_front().unwrap_or(Act { inside: None, end })
+    }
+}
+
+impl End {
+    pub(crate) fn does_its_work(self) -> bool {
+        matches!(self, Self::Works | Self::WorksThenPanics)
+    }
+}
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Entry {
+    /// An event object was called.
+    Called {
+        object: usize,
+        call: Call,
+        /// What was recorded on the calling socket when the call began (E4).
+        recorded: Events,
+        /// What the calls from inside were answered (K4).
+        inside: Vec<Answer>,
+        end: End,
+    },
+    /// The provider was told of a selection (S9).
+    Selected { socket: usize, events: Events },
+}
+
+/// What a call answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    Done,
+    Recorded {
+        new: Events,
+        wake: Wake,
+    },
+    Reported {
+        report: Record,
+        signal_error: Option<i32>,
+    },
+    SignalFailed(i32),
+    Closed,
+    Reentrant,
+    /// The event object's panic went through the call (K5).
+    Unwound,
+}
+
+/// What the provider itself does to a socket's record.
+#[derive(Clone, Debug)]
+pub(crate) enum Operation {
+    Record(usize, i32),
+    RecordAll(Vec<(usize, i32)>),
+    Withdraw(Events),
+    Reenable(usize),
+}
+
+const WRITE: usize = 1;
+const GROUP_QOS: usize = 7;
+const ROUTING_INTERFACE_CHANGE: usize = 8;
+const ADDRESS_LIST_CHANGE: usize = 9;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    pub(crate) sockets: Vec<Socket>,
+    pub(crate) objects: Vec<Object>,
+    /// Of the last step.
+    pub(crate) log: Vec<Entry>,
+}
+
+impl Socket {
+    pub(crate) fn new(latching: Events) -> Self {
+        let mut socket = Self { latching, ..Self::default() };
+        // L3: one that never latches, and two that begin latched.
+        socket.latching[GROUP_QOS] = false;
+        for event in [ROUTING_INTERFACE_CHANGE, ADDRESS_LIST_CHANGE] {
+            socket.latched[event] = latching[event];
+        }
+        socket
+    }
+
+    pub(crate) fn recorded(&self) -> Events {
+        self.record.map(|code| code.is_some())
+    }
+
+    pub(crate) fn selected(&self) -> Events {
+        self.selection.map_or(NONE, |selection| selection.events)
+    }
+
+    pub(crate) fn has_selected(&self, object: usize) -> bool {
+        self.selection.is_some_and(|selection| selection.object == object)
+    }
+
+    /// Recorded and selected, with the codes (E1).
+    fn reportable(&self) -> Record {
+        let selected = self.selected();
+        std::array::from_fn(|event| self.record[event].filter(|_| selected[event]))
+    }
+
+    /// A set is owed for something: with nothing to report the debt is void (R6).
+    fn void_debt_for_nothing(&mut self) {
+        self.owed = self.owed && self.reportable() != [None; EVENTS];
+    }
+
+    /// Writes occurrences down (R3), and says which events are new.
+    fn note(&mut self, occurrences: &[(usize, i32)]) -> Events {
+        let mut new = NONE;
+        for &(event, code) in occurrences {
+            if self.latched[event] && self.record[event].is_none() {
+                continue; // L1: reported or withdrawn, and not re-enabled since.
+            }
+            self.latched[event] = self.latching[event];
+            match self.record[event] {
+                None => {
+                    self.record[event] = Some(code);
+                    new[event] = true;
+                }
+                // An error takes the place of a success; another success changes nothing.
+                Some(0) => self.record[event] = Some(code),
+                // The first error stays.
+                Some(_) => {}
+            }
+        }
+        new
+    }
+
+    /// Whether the event object must be set, now that these events are new (R4, R6).
+    fn is_due(&self, new: Events) -> bool {
+        let selected = self.selected();
+        let news = (0..EVENTS).any(|at| new[at] && (selected[at] || self.selecting[at]));
+        news || self.owed
+    }
+
+    /// Puts a report back that has come to nothing (E7). What was noted meanwhile came later (R3).
+    fn put_back(&mut self, report: Record) {
+        let later = std::mem::replace(&mut self.record, report);
+        for (event, code) in later.into_iter().enumerate() {
+            match (self.record[event], code) {
+                (None, _) => self.record[event] = code,
+                (Some(_), Some(code)) => {
+                    self.note(&[(event, code)]);
+                }
+                (Some(_), None) => {}
+            }
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn operate(&mut self, s: usize, operation: &Operation) -> Answer {
+        match operation {
+            Operation::Record(event, code) => self.record(s, &[(*event, *code)]),
+            Operation::RecordAll(occurrences) => self.record(s, occurrences),
+            Operation::Withdraw(events) => self.withdraw(s, *events),
+            Operation::Reenable(event) => self.reenable(s, *event),
+        }
+    }
+
+    /// One occurrence, or several as one step (R5).
+    fn record(&mut self, s: usize, occurrences: &[(usize, i32)]) -> Answer {
+        let mut wake = Wake::NotNeeded;
+        if self.sockets[s].closed {
+            return Answer::Recorded { new: NONE, wake };
+        }
+        let new = self.sockets[s].note(occurrences);
+        if self.sockets[s].is_due(new) {
+            self.sockets[s].owed = true;
+            if let Err(stopped) = self.settle(s) {
+                return stopped;
+            }
+            wake = Wake::Set;
+        }
+        Answer::Recorded { new, wake }
+    }
+
+    /// From inside an event object that socket `s` is calling: whoever calls sets it (K2, K4).
+    fn record_inside(&mut self, s: usize, event: usize, code: i32) -> Answer {
+        let socket = &mut self.sockets[s];
+        let new = socket.note(&[(event, code)]);
+        socket.owed = socket.is_due(new);
+        let wake = if socket.owed { Wake::HandedOver } else { Wake::NotNeeded };
+        Answer::Recorded { new, wake }
+    }
+
+    /// R7: no event object is touched.
+    fn withdraw(&mut self, s: usize, events: Events) -> Answer {
+        let socket = &mut self.sockets[s];
+        for event in (0..EVENTS).filter(|&event| events[event]) {
+            if socket.record[event].take().is_some() {
+                socket.converse = false;
+            }
+        }
+        socket.void_debt_for_nothing();
+        Answer::Done
+    }
+
+    /// L2.
+    fn reenable(&mut self, s: usize, event: usize) -> Answer {
+        self.sockets[s].latched[event] = false;
+        if event != WRITE {
+            self.withdraw(s, std::array::from_fn(|at| at == event));
+        }
+        Answer::Done
+    }
+
+    pub(crate) fn select(&mut self, s: usize, events: Events, object: usize) -> Answer {
+        if events == NONE {
+            return self.deselect(s); // S3
+        }
+        if self.sockets[s].closed {
+            return Answer::Closed;
+        }
+        let was_signaled = self.objects[object].signaled;
+        let owed_before = std::mem::take(&mut self.sockets[s].owed);
+        let recorded = self.sockets[s].recorded();
+        if (0..EVENTS).any(|event| recorded[event] && events[event]) {
+            // S2: the new event object is set at once, before the old one is let go (S6).
+            self.sockets[s].selecting = events;
+            let result = self.call(s, object, Call::Set);
+            self.sockets[s].selecting = NONE;
+            if let Err(stopped) = result {
+                return self.undo(s, owed_before, stopped);
+            }
+        }
+        self.sockets[s].selection = Some(Selection { events, object }); // S1, S5
+        self.sockets[s].void_debt_for_nothing();
+        self.sockets[s].converse = !was_signaled;
+        self.end_the_converse_of_shared(object);
+        match self.settle(s) {
+            Err(Answer::Unwound) => Answer::Unwound,
+            _ => Answer::Done,
+        }
+    }
+
+    /// S3: what is recorded stays; S5: the event object is left as it is.
+    pub(crate) fn deselect(&mut self, s: usize) -> Answer {
+        if self.sockets[s].closed {
+            return Answer::Closed;
+        }
+        self.sockets[s].selection = None;
+        self.sockets[s].owed = false;
+        Answer::Done
+    }
+
+    /// `reset` is the event object passed, selected or not (E6).
+    pub(crate) fn enumerate(&mut self, s: usize, reset: Option<usize>) -> Answer {
+        if self.sockets[s].closed {
+            return Answer::Closed;
+        }
+        // Record and clear come before reset (E4), and take all that is reportable (E1, E3).
+        let report = self.sockets[s].reportable();
+        for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
+            self.sockets[s].record[event] = None;
+        }
+        let owed_before = std::mem::take(&mut self.sockets[s].owed);
+        if let Some(object) = reset
+            && let Err(stopped) = self.call(s, object, Call::Reset)
+        {
+            self.sockets[s].put_back(report); // E7
+            return self.undo(s, owed_before, stopped);
+        }
+        let signal_error = match self.settle(s) {
+            Ok(()) => None,
+            Err(Answer::SignalFailed(code)) => Some(code),
+            Err(stopped) => {
+                // The caller never sees the report: nothing may be lost (K5).
+                self.sockets[s].put_back(report);
+                return self.undo(s, owed_before, stopped);
+            }
+        };
+        let passed_its_own = reset.is_some_and(|object| self.sockets[s].has_selected(object));
+        self.sockets[s].converse &= passed_its_own;
+        Answer::Reported { report, signal_error }
+    }
+
+    /// The socket that an accept makes (S8).
+    pub(crate) fn inherit(&mut self, s: usize) -> Result<Socket, Answer> {
+        if self.sockets[s].closed {
+            return Err(Answer::Closed);
+        }
+        if let Err(Answer::Unwound) = self.settle(s) {
+            return Err(Answer::Unwound);
+        }
+        // It shares the event object with the listener from now on.
+        self.sockets[s].converse = false;
+        let listener = &self.sockets[s];
+        Ok(Socket { selection: listener.selection, ..Socket::new(listener.latching) })
+    }
+
+    /// S7: the selection and the record end, the event object is left as it is.
+    pub(crate) fn close(&mut self, s: usize) -> Answer {
+        if self.sockets[s].closed {
+            return Answer::Closed;
+        }
+        self.sockets[s] = Socket { closed: true, ..Socket::default() };
+        Answer::Done
+    }
+
+    /// ResetEvent by the application itself.
+    pub(crate) fn application_resets(&mut self, object: usize) {
+        self.objects[object].signaled = false;
+        self.objects[object].reset_by = Some(Resetter::Application);
+    }
+
+    /// Sockets that have this event object selected (P2, P3).
+    pub(crate) fn selections_of(&self, object: usize) -> usize {
+        self.sockets.iter().filter(|socket| socket.has_selected(object)).count()
+    }
+
+    /// A call that cannot succeed has put back what it began. A debt is as it was, and what came in
+    /// from inside is told: the selected event object is set now (R6). After a panic nobody knows what
+    /// was set or reset: all that is reportable is owed (K5).
+    fn undo(&mut self, s: usize, owed_before: bool, stopped: Answer) -> Answer {
+        self.sockets[s].owed |= owed_before || stopped == Answer::Unwound;
+        self.sockets[s].void_debt_for_nothing();
+        if stopped == Answer::Unwound {
+            return stopped;
+        }
+        match self.settle(s) {
+            Err(Answer::Unwound) => Answer::Unwound,
+            _ => stopped,
+        }
+    }
+
+    /// What every call does at its end: as long as a set is owed, by an earlier call or for news from
+    /// inside, it tries (R6, K2).
+    fn settle(&mut self, s: usize) -> Result<(), Answer> {
+        while self.sockets[s].owed {
+            self.sockets[s].owed = false;
+            let selection = self.sockets[s].selection.expect("a debt needs a selection");
+            let result = self.call(s, selection.object, Call::Set);
+            if result.is_err() {
+                self.sockets[s].owed = true;
+                self.sockets[s].void_debt_for_nothing();
+                return result;
+            }
+        }
+        Ok(())
+    }
+
+    /// Socket `s` calls an event object.
+    fn call(&mut self, s: usize, object: usize, call: Call) -> Result<(), Answer> {
+        let act = self.objects[object].scripts.of(call).next();
+        let recorded = self.sockets[s].recorded();
+        let inside = match act.inside {
+            None => vec![],
+            Some(Inside::Record(event, code)) => vec![self.record_inside(s, event, code)],
+            Some(Inside::Meddle) => vec![Answer::Reentrant; MEDDLINGS],
+        };
+        if act.end.does_its_work() {
+            self.objects[object].signaled = call == Call::Set;
+            self.objects[object].reset_by = match call {
+                Call::Set => None,
+                Call::Reset => Some(Resetter::Socket(s)),
+            };
+        }
+        let end = act.end;
+        self.log.push(Entry::Called { object, call, recorded, inside, end });
+        match end {
+            End::Works => Ok(()),
+            End::Fails => Err(Answer::SignalFailed(error_code(object, call))),
+            End::Panics => Err(Answer::Unwound),
+            End::WorksThenPanics => {
+                // It may have been set for a selection that does not come about.
+                self.end_the_converse(object);
+                Err(Answer::Unwound)
+            }
+        }
+    }
+
+    fn end_the_converse_of_shared(&mut self, object: usize) {
+        if self.selections_of(object) > 1 {
+            self.end_the_converse(object);
+        }
+    }
+
+    fn end_the_converse(&mut self, object: usize) {
+        for socket in self.sockets.iter_mut().filter(|socket| socket.has_selected(object)) {
+            socket.converse = false;
+        }
+    }
+}
