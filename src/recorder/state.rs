@@ -358,6 +358,10 @@ impl Word {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
     use super::*;
 
     const READ: NetworkEvents = NetworkEvents::FD_READ;
@@ -378,7 +382,7 @@ mod tests {
         let flags = (0..8).map(|flags| Word(flags << 60));
         let start = flags.flat_map(|word| [word, word.with(LATCHING, READ | CLOSE)]);
         let fields = [RECORDED, CODED, BUSY, SELECTED, LATCHED];
-        let words = fields.into_iter().fold(start.collect::<alloc::vec::Vec<_>>(), |words, at| {
+        let words = fields.into_iter().fold(start.collect::<Vec<_>>(), |words, at| {
             words.iter().flat_map(|word| SETS.map(|set| word.with(at, set))).collect()
         });
         words.into_iter().filter(|&word| is_legal(word))
@@ -386,7 +390,7 @@ mod tests {
 
     /// Every word that a transition leads to from a legal one.
     fn successors(word: Word) -> impl Iterator<Item = Word> {
-        let mut next = alloc::vec![word.leave(), word.leave_owing()];
+        let mut next = std::vec![word.leave(), word.leave_owing()];
         next.extend(word.close());
         for one in SETS {
             next.push(word.publish(one & word.busy()));
