@@ -37,6 +37,7 @@
 //! | [`latching`], [`ReenablingCall`] | conditions: what latches, and which call re-enables it |
 //! | [`Report`] | what one enumeration carried, by value |
 //! | [`EventSignal`], [`ManualResetEvent`] | what SetEvent and ResetEvent are here; an event object on every OS |
+//! | `win32` | the event objects of Windows, and there alone |
 //! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, inherit, close |
 //! | [`Provider`], [`event_select`], [`enum_network_events`], [`SocketTable`] | the two calls over descriptors and handles; descriptors for a provider that has none |
 //! | [`spi`] | the two calls with their C signatures, for a WSPPROC_TABLE |
@@ -54,7 +55,8 @@
 //!
 //! - `std` (default): [`ManualResetEvent`], [`SocketTable`], conversions from and to `std::io::Error`; a
 //!   panic does not cross the C boundary but becomes WSAENETDOWN; and a call from inside the recorder's
-//!   own event object that would wait for itself is refused (K4).
+//!   own event object that would wait for itself is refused (K4). On Windows also `win32`, with a
+//!   dependency on windows-sys.
 //! - `alloc`: [`EventSignal`] for `Arc<T>` and `Box<T>`. Part of `std`.
 //!
 //! Without either the crate needs `core` alone (K7), and 64-bit atomics on every target.
@@ -92,6 +94,8 @@ pub use report::Report;
 pub use signal::EventSignal;
 #[cfg(feature = "std")]
 pub use signal::ManualResetEvent;
+#[cfg(all(windows, feature = "std"))]
+pub use signal::win32;
 
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]

@@ -24,7 +24,7 @@ pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
 /// The handle of an event object, as Winsock passes it. Null is none.
 ///
 /// It is a name that comes from outside, not a reference: a provider looks it up, and never follows it
-/// as it stands.
+/// as it stands. Whoever passes one has the right to have that event object set and reset.
 pub type WSAEVENT = *mut c_void;
 
 /// A service provider, as far as network events go: its sockets and its event objects, by the names

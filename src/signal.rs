@@ -2,6 +2,8 @@
 
 #[cfg(feature = "std")]
 mod manual_reset;
+#[cfg(all(windows, feature = "std"))]
+pub mod win32;
 
 #[cfg(feature = "std")]
 pub use manual_reset::ManualResetEvent;

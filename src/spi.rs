@@ -9,6 +9,12 @@
 //! No panic crosses the boundary: with `std` the call answers WSAENETDOWN; without it there is no
 //! unwinding, and a panic ends in the program's panic handler.
 
+#[cfg(all(windows, feature = "std"))]
+mod windows;
+
+#[cfg(all(windows, feature = "std"))]
+pub use windows::{lp_wsp_enum_network_events, lp_wsp_event_select};
+
 use core::ops::Deref;
 
 use crate::error::{ProviderError, WsaError};
@@ -123,7 +129,8 @@ pub trait CurrentProvider: Provider + Sized {
 ///
 /// # Safety
 ///
-/// `lpErrno` is null or valid for the write of an `int`; it need not be aligned.
+/// `lpErrno` is null or valid for the write of an `int`; it need not be aligned. `hEventObject` is a handle
+/// that the caller may have set and reset, or none at all: the provider takes it for what it was given.
 ///
 /// The example at [`CurrentProvider`] runs it.
 #[expect(non_snake_case, reason = "Winsock's own names")]
@@ -174,7 +181,8 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
 /// # Safety
 ///
 /// `lpNetworkEvents` is null or valid for the write of a [`WSANETWORKEVENTS`], `lpErrno` null or valid
-/// for the write of an `int`; neither need be aligned, nor initialised.
+/// for the write of an `int`; neither need be aligned, nor initialised. `hEventObject` is as for
+/// [`WSPEventSelect`].
 ///
 /// The example at [`CurrentProvider`] names it.
 #[expect(non_snake_case, reason = "Winsock's own names")]

@@ -1,0 +1,457 @@
+//! Win32 event objects: [`OwnedEvent`] for a selection to keep, [`BorrowedEvent`] for an enumeration to
+//! reset. On Windows, with the feature `std`.
+//!
+//! A WSAEVENT is the handle of a Win32 event object, and it belongs to the application, which may close
+//! it while it is selected; the selection goes on all the same (P2). So a selection holds a duplicate of
+//! the handle, an [`OwnedEvent`]; a duplicate cannot be cloned without fail, and an accepted socket needs
+//! a reference of its own (S8), so a provider's [`Provider::Signal`] is an `Arc<OwnedEvent>`. An
+//! enumeration uses the handle during the call alone: a [`BorrowedEvent`], which costs nothing.
+//!
+//! # Handles from outside
+//!
+//! Windows checks a handle whenever it is used: a stale one is an error there, not undefined behaviour.
+//! But a number that was closed may be given out again, and then name an event object of somebody who
+//! relies on nobody else setting it: the buffer of an overlapped operation is read when its event object
+//! is set. That is the I/O safety of [`std::os::windows::io`], and it is kept as there: what takes a
+//! [`BorrowedHandle`] is safe, since somebody vouches for the handle; what takes a bare [`WSAEVENT`] is
+//! `unsafe`. Its promise is weaker than that of [`BorrowedHandle::borrow_raw`], since a provider cannot
+//! know that the application has not closed the handle: it is enough that the handle *was given* for
+//! this use.
+//!
+//! ```
+//! use std::os::windows::io::AsRawHandle;
+//! use std::sync::Arc;
+//! use wsp_events::win32::{BorrowedEvent, OwnedEvent};
+//! use wsp_events::{
+//!     NetworkEvent, NetworkEventRecorder, NetworkEvents, Provider, SOCKET, SocketRef, SocketTable,
+//!     WSAEVENT, enum_network_events, event_select,
+//! };
+//!
+//! type Socket = NetworkEventRecorder<Arc<OwnedEvent>>;
+//!
+//! struct MyProvider {
+//!     sockets: SocketTable<Socket>,
+//! }
+//!
+//! impl Provider for MyProvider {
+//!     type Signal = Arc<OwnedEvent>;
+//!     type Socket<'a> = SocketRef<Socket>;
+//!     type ResetEvent<'a> = BorrowedEvent<'a>;
+//!
+//!     fn subsystem_is_up(&self) -> bool {
+//!         true
+//!     }
+//!     fn socket(&self, s: SOCKET) -> Option<SocketRef<Socket>> {
+//!         self.sockets.get(s)
+//!     }
+//!     fn recorder(socket: &SocketRef<Socket>) -> &Socket {
+//!         socket
+//!     }
+//!     fn event_to_select(&self, event: WSAEVENT) -> Option<Arc<OwnedEvent>> {
+//!         // SAFETY: the switch gave the handle to WSPEventSelect, to be set.
+//!         unsafe { OwnedEvent::duplicate_raw(event) }.ok().map(Arc::new)
+//!     }
+//!     fn event_to_reset(&self, event: WSAEVENT) -> Option<BorrowedEvent<'_>> {
+//!         // SAFETY: the switch gave the handle to WSPEnumNetworkEvents, to be reset.
+//!         Some(unsafe { BorrowedEvent::borrow_raw(event) })
+//!     }
+//! }
+//!
+//! let provider = MyProvider { sockets: SocketTable::new() };
+//! let s = provider.sockets.insert(Socket::new())?;
+//! let event = OwnedEvent::new()?; // the application's: CreateEvent, or WSACreateEvent
+//!
+//! event_select(&provider, s, event.as_raw_handle(), NetworkEvents::FD_ACCEPT)?;
+//! provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()))?;
+//! let report = enum_network_events(&provider, s, event.as_raw_handle())?;
+//! assert_eq!(report.to_string(), "FD_ACCEPT: success");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Provider::Signal`]: crate::Provider::Signal
+
+use core::ffi::c_void;
+use core::marker::PhantomData;
+use core::{ptr, slice};
+use std::os::windows::io::{
+    AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle, RawHandle,
+};
+
+use thiserror::Error;
+use windows_sys::Wdk::Foundation::{NtQueryObject, ObjectBasicInformation, ObjectTypeInformation};
+use windows_sys::Win32::Foundation::{
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, FALSE, GetLastError, HANDLE, NTSTATUS,
+    STATUS_ACCESS_DENIED, STATUS_SUCCESS, TRUE,
+};
+use windows_sys::Win32::System::Threading::{
+    CreateEventW, EVENT_MODIFY_STATE, GetCurrentProcess, ResetEvent, SetEvent,
+};
+use windows_sys::Win32::System::WindowsProgramming::{
+    PUBLIC_OBJECT_BASIC_INFORMATION, PUBLIC_OBJECT_TYPE_INFORMATION,
+};
+
+use super::EventSignal;
+use crate::error::{SignalError, WsaError};
+use crate::provider::WSAEVENT;
+
+/// A manual-reset event object of Windows, with a handle of its own that is closed on drop, once.
+///
+/// It is what a selection keeps (P2): [`duplicate_raw`](Self::duplicate_raw) of the WSAEVENT that
+/// WSPEventSelect was given.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wsp_events::win32::OwnedEvent;
+/// use wsp_events::{NetworkEvent, NetworkEventRecorder, NetworkEvents, Wake};
+///
+/// let event = Arc::new(OwnedEvent::new()?);
+/// let recorder = NetworkEventRecorder::new();
+/// recorder.select(NetworkEvents::FD_READ, Arc::clone(&event))?;
+///
+/// assert_eq!(recorder.record(NetworkEvent::Read, Ok(()))?.wake, Wake::Set);
+/// assert_eq!(recorder.enumerate_and_reset(&event)?.events(), NetworkEvents::FD_READ);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct OwnedEvent(OwnedHandle);
+
+impl OwnedEvent {
+    /// A new event object: manual-reset, nonsignaled, without a name, not inherited by child processes.
+    ///
+    /// # Errors
+    ///
+    /// CreateEvent's, with its Win32 code.
+    ///
+    /// ```
+    /// use std::os::windows::io::AsRawHandle;
+    /// use windows_sys::Win32::Foundation::{WAIT_OBJECT_0, WAIT_TIMEOUT};
+    /// use windows_sys::Win32::System::Threading::WaitForSingleObject;
+    /// use wsp_events::{EventSignal, win32::OwnedEvent};
+    ///
+    /// let event = OwnedEvent::new()?;
+    /// let wait = || unsafe { WaitForSingleObject(event.as_raw_handle(), 0) };
+    /// assert_eq!(wait(), WAIT_TIMEOUT);
+    /// event.set_event()?;
+    /// assert_eq!((wait(), wait()), (WAIT_OBJECT_0, WAIT_OBJECT_0));
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    pub fn new() -> Result<Self, SignalError> {
+        // SAFETY: neither attributes nor a name need be given.
+        let handle = unsafe { CreateEventW(ptr::null(), TRUE, FALSE, ptr::null()) };
+        if handle.is_null() {
+            return Err(last_error());
+        }
+        // SAFETY: the handle was just opened, for nobody else.
+        Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
+    }
+
+    /// The same event object by a handle of its own, with the access rights that the given one has.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidEvent`] says what is refused; it becomes WSAEINVAL (S4).
+    ///
+    /// ```
+    /// use std::os::windows::io::AsHandle;
+    /// use wsp_events::win32::{InvalidEvent, OwnedEvent};
+    ///
+    /// let event = OwnedEvent::new()?;
+    /// OwnedEvent::duplicate(event.as_handle())?;
+    ///
+    /// let thread = std::thread::spawn(|| ());
+    /// let refused = OwnedEvent::duplicate(thread.as_handle());
+    /// assert_eq!(refused.unwrap_err(), InvalidEvent::NotAnEvent);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn duplicate(handle: BorrowedHandle<'_>) -> Result<Self, InvalidEvent> {
+        // SAFETY: whoever made the `BorrowedHandle` vouches for it.
+        unsafe { Self::duplicate_raw(handle.as_raw_handle()) }
+    }
+
+    /// [`duplicate`](Self::duplicate), of a handle that nobody vouches for: a WSAEVENT as WSPEventSelect
+    /// gets it. It may be anything, null or closed long ago.
+    ///
+    /// # Errors
+    ///
+    /// As for [`duplicate`](Self::duplicate).
+    ///
+    /// # Safety
+    ///
+    /// The handle was given to the caller for an event object to be set and reset. It need not be valid
+    /// (any more), but it must not be a number that the caller has made up.
+    ///
+    /// ```
+    /// use std::os::windows::io::AsRawHandle;
+    /// use wsp_events::WsaError;
+    /// use wsp_events::win32::{InvalidEvent, OwnedEvent};
+    ///
+    /// let event = OwnedEvent::new()?;
+    /// // SAFETY: the event object is our own.
+    /// let duplicate = unsafe { OwnedEvent::duplicate_raw(event.as_raw_handle()) }?;
+    /// assert_ne!(duplicate.as_raw_handle(), event.as_raw_handle());
+    ///
+    /// // SAFETY: null is nobody's.
+    /// let refused = unsafe { OwnedEvent::duplicate_raw(std::ptr::null_mut()) }.unwrap_err();
+    /// assert!(matches!(refused, InvalidEvent::Handle(_)));
+    /// assert_eq!(refused.errno(), WsaError::WSAEINVAL);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub unsafe fn duplicate_raw(handle: WSAEVENT) -> Result<Self, InvalidEvent> {
+        let mut duplicate = ptr::null_mut();
+        // SAFETY: `duplicate` is valid for the write, and Windows refuses a handle that is none.
+        let duplicated = unsafe {
+            let process = GetCurrentProcess();
+            let access = DUPLICATE_SAME_ACCESS;
+            DuplicateHandle(process, handle, process, &mut duplicate, 0, FALSE, access)
+        };
+        if duplicated == FALSE {
+            return Err(InvalidEvent::Handle(last_error()));
+        }
+        // SAFETY: the handle was just opened, for nobody else.
+        let duplicate = unsafe { OwnedHandle::from_raw_handle(duplicate) };
+        // The duplicate is what is looked at: nobody can close it and have its number mean another
+        // object between the look and the use.
+        check(&duplicate)?;
+        #[cfg(wsp_mutant = "win32-leak")]
+        core::mem::forget(duplicate.try_clone());
+        Ok(Self(duplicate))
+    }
+}
+
+/// SetEvent and ResetEvent.
+impl EventSignal for OwnedEvent {
+    fn set_event(&self) -> Result<(), SignalError> {
+        BorrowedEvent::from(self.as_handle()).set_event()
+    }
+
+    fn reset_event(&self) -> Result<(), SignalError> {
+        BorrowedEvent::from(self.as_handle()).reset_event()
+    }
+}
+
+/// For whoever waits.
+impl AsHandle for OwnedEvent {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.0.as_handle()
+    }
+}
+
+/// The WSAEVENT.
+impl AsRawHandle for OwnedEvent {
+    fn as_raw_handle(&self) -> RawHandle {
+        self.0.as_raw_handle()
+    }
+}
+
+/// The handle, no longer closed on drop of the event.
+impl From<OwnedEvent> for OwnedHandle {
+    fn from(event: OwnedEvent) -> Self {
+        event.0
+    }
+}
+
+/// An event object of Windows by somebody else's handle, for as long as a call lasts: what
+/// WSPEnumNetworkEvents resets (E6).
+///
+/// Nothing is opened, asked or closed for it. It need not be looked at beforehand either: a handle that
+/// is null, closed or not that of an event object makes ResetEvent fail, and then the enumeration fails
+/// and changes nothing (E7). An auto-reset event object can be reset like any other.
+///
+/// ```
+/// use std::os::windows::io::AsHandle;
+/// use wsp_events::win32::{BorrowedEvent, OwnedEvent};
+/// use wsp_events::NetworkEventRecorder;
+///
+/// let event = OwnedEvent::new()?;
+/// let recorder = NetworkEventRecorder::<OwnedEvent>::new();
+/// let report = recorder.enumerate_and_reset(&BorrowedEvent::from(event.as_handle()))?;
+/// assert!(report.events().is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct BorrowedEvent<'a> {
+    /// As a number, which is all that it is to this process.
+    handle: usize,
+    borrowed: PhantomData<BorrowedHandle<'a>>,
+}
+
+impl BorrowedEvent<'_> {
+    /// An event object by a handle that nobody vouches for: a WSAEVENT as WSPEnumNetworkEvents gets it.
+    ///
+    /// # Safety
+    ///
+    /// The handle was given to the caller for an event object to be reset, or set if that is what it is
+    /// used for. It need not be valid (any more), but it must not be a number that the caller has made
+    /// up.
+    ///
+    /// ```
+    /// use wsp_events::win32::BorrowedEvent;
+    /// use wsp_events::{EventSignal, SignalError};
+    ///
+    /// // SAFETY: null is nobody's.
+    /// let event = unsafe { BorrowedEvent::borrow_raw(std::ptr::null_mut()) };
+    /// let invalid_handle = SignalError::from_os_code(6);
+    /// assert_eq!(event.reset_event(), Err(invalid_handle));
+    /// ```
+    #[must_use]
+    pub unsafe fn borrow_raw(handle: WSAEVENT) -> Self {
+        Self { handle: handle.addr(), borrowed: PhantomData }
+    }
+}
+
+/// SetEvent and ResetEvent. What is no event object fails with ERROR_INVALID_HANDLE, a handle without
+/// EVENT_MODIFY_STATE with ERROR_ACCESS_DENIED.
+impl EventSignal for BorrowedEvent<'_> {
+    fn set_event(&self) -> Result<(), SignalError> {
+        // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
+        answer(unsafe { SetEvent(self.as_raw_handle()) })
+    }
+
+    fn reset_event(&self) -> Result<(), SignalError> {
+        // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
+        answer(unsafe { ResetEvent(self.as_raw_handle()) })
+    }
+}
+
+/// An event object by a handle that somebody vouches for.
+impl<'a> From<BorrowedHandle<'a>> for BorrowedEvent<'a> {
+    fn from(handle: BorrowedHandle<'a>) -> Self {
+        Self { handle: handle.as_raw_handle().addr(), borrowed: PhantomData }
+    }
+}
+
+/// The WSAEVENT.
+impl AsRawHandle for BorrowedEvent<'_> {
+    fn as_raw_handle(&self) -> RawHandle {
+        ptr::without_provenance_mut(self.handle)
+    }
+}
+
+/// Why a handle cannot be selected (S4).
+///
+/// ```
+/// use wsp_events::WsaError;
+/// use wsp_events::win32::InvalidEvent;
+///
+/// assert_eq!(InvalidEvent::AutoReset.errno(), WsaError::WSAEINVAL);
+/// assert_eq!(InvalidEvent::AutoReset.to_string(), "the event object is an auto-reset one");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum InvalidEvent {
+    /// DuplicateHandle refused it, with its Win32 code: null, closed, or never a handle.
+    #[error("the handle is not valid: OS error {}", .0.os_code())]
+    Handle(SignalError),
+    /// A handle, but of something else: a socket, a mutex, a thread, the process itself.
+    #[error("the handle is not that of an event object")]
+    NotAnEvent,
+    /// An event object that is reset when one waiter returns: it eats the wake-up that a second waiter,
+    /// or a later look, relies on. A handle without EVENT_QUERY_STATE cannot be asked; it is taken.
+    #[error("the event object is an auto-reset one")]
+    AutoReset,
+    /// A handle without EVENT_MODIFY_STATE, by which the event object could never be set.
+    #[error("the handle does not give the right to set the event object")]
+    NotSettable,
+}
+
+impl InvalidEvent {
+    /// The code for `lpErrno`: WSAEINVAL (S4, E9).
+    ///
+    /// ```
+    /// # use wsp_events::{WsaError, win32::InvalidEvent};
+    /// assert_eq!(InvalidEvent::NotAnEvent.errno(), WsaError::WSAEINVAL);
+    /// ```
+    #[must_use]
+    pub const fn errno(self) -> WsaError {
+        WsaError::WSAEINVAL
+    }
+}
+
+/// Whether a handle is that of a manual-reset event object, and good for setting it (S4).
+fn check(handle: &OwnedHandle) -> Result<(), InvalidEvent> {
+    let handle = handle.as_raw_handle();
+    if !is_event(handle) {
+        return Err(InvalidEvent::NotAnEvent);
+    }
+    let mut basic = PUBLIC_OBJECT_BASIC_INFORMATION::default();
+    // SAFETY: this is the struct of this class.
+    let status = unsafe { query(NtQueryObject, handle, ObjectBasicInformation, &mut basic) };
+    if status == STATUS_SUCCESS && basic.GrantedAccess & EVENT_MODIFY_STATE == 0 {
+        return Err(InvalidEvent::NotSettable);
+    }
+    let mut event = EventBasic { kind: NOTIFICATION_EVENT, state: 0 };
+    // SAFETY: this is the struct of this class.
+    match unsafe { query(NtQueryEvent, handle, EVENT_BASIC_INFORMATION, &mut event) } {
+        STATUS_SUCCESS if event.kind == NOTIFICATION_EVENT => Ok(()),
+        STATUS_SUCCESS => Err(InvalidEvent::AutoReset),
+        STATUS_ACCESS_DENIED => Ok(()),
+        _ => Err(InvalidEvent::NotAnEvent),
+    }
+}
+
+/// Whether the type of a handle's object is named "Event".
+fn is_event(handle: HANDLE) -> bool {
+    /// The struct, and room behind it for the name that it points to. A longer name is not ours, and
+    /// the query fails.
+    #[repr(C)]
+    struct Type {
+        information: PUBLIC_OBJECT_TYPE_INFORMATION,
+        name: [u16; 32],
+    }
+    let mut object = Type { information: Default::default(), name: [0; 32] };
+    // SAFETY: this is the struct of this class.
+    let status = unsafe { query(NtQueryObject, handle, ObjectTypeInformation, &mut object) };
+    let name = object.information.TypeName;
+    if status != STATUS_SUCCESS || name.Buffer.is_null() {
+        return false;
+    }
+    // SAFETY: the query has succeeded, and so the name points to as many bytes inside `object`.
+    let name = unsafe { slice::from_raw_parts(name.Buffer, usize::from(name.Length) / 2) };
+    name.iter().copied().eq("Event".encode_utf16())
+}
+
+/// NtQueryObject and NtQueryEvent have one signature.
+type Query = unsafe extern "system" fn(HANDLE, i32, *mut c_void, u32, *mut u32) -> NTSTATUS;
+
+/// # Safety
+///
+/// `T` is the C struct that the information class asks for, perhaps with room behind it.
+unsafe fn query<T>(query: Query, handle: HANDLE, class: i32, information: &mut T) -> NTSTATUS {
+    let size = const { size_of::<T>() as u32 };
+    // SAFETY: the reference is valid for writes of that many bytes; the length need not be asked for.
+    unsafe { query(handle, class, (&raw mut *information).cast(), size, ptr::null_mut()) }
+}
+
+// What windows-sys does not declare: how an event object is asked for its kind.
+
+/// The information class.
+const EVENT_BASIC_INFORMATION: i32 = 0;
+
+/// EVENT_BASIC_INFORMATION, the struct.
+#[repr(C)]
+struct EventBasic {
+    kind: i32,
+    state: i32,
+}
+
+/// The kind that is called manual-reset everywhere else.
+const NOTIFICATION_EVENT: i32 = 0;
+
+#[link(name = "ntdll")]
+unsafe extern "system" {
+    fn NtQueryEvent(
+        handle: HANDLE,
+        class: i32,
+        information: *mut c_void,
+        length: u32,
+        returned: *mut u32,
+    ) -> NTSTATUS;
+}
+
+fn answer(result: windows_sys::core::BOOL) -> Result<(), SignalError> {
+    if result == FALSE { Err(last_error()) } else { Ok(()) }
+}
+
+fn last_error() -> SignalError {
+    // SAFETY: it looks at a number of this thread.
+    SignalError::from_os_code(unsafe { GetLastError() }.cast_signed())
+}

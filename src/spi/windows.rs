@@ -1,0 +1,87 @@
+//! The C boundary in the types of `windows-sys`, which a provider DLL fills its WSPPROC_TABLE with.
+
+use core::ptr;
+
+use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Networking::WinSock;
+use windows_sys::Win32::Networking::WinSock::{LPWSPENUMNETWORKEVENTS, LPWSPEVENTSELECT};
+
+use super::{CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect};
+use crate::provider::SOCKET;
+
+// The two structs are one (V2), so that a pointer to the one is a pointer to the other.
+const _: () = assert!(
+    size_of::<WinSock::WSANETWORKEVENTS>() == size_of::<WSANETWORKEVENTS>()
+        && align_of::<WinSock::WSANETWORKEVENTS>() == align_of::<WSANETWORKEVENTS>()
+);
+
+/// [`WSPEventSelect`] as `windows-sys` types it: for `lpWSPEventSelect` of its WSPPROC_TABLE.
+///
+/// The function itself cannot be put there, since `windows-sys` takes a WSAEVENT for a number here and
+/// for a pointer in [`lp_wsp_enum_network_events`].
+///
+/// ```
+/// use windows_sys::Win32::Networking::WinSock::WSPPROC_TABLE;
+/// use wsp_events::spi::{CurrentProvider, lp_wsp_enum_network_events, lp_wsp_event_select};
+///
+/// /// What WSPStartup does about network events.
+/// fn fill<P: CurrentProvider>(table: &mut WSPPROC_TABLE) {
+///     table.lpWSPEventSelect = lp_wsp_event_select::<P>();
+///     table.lpWSPEnumNetworkEvents = lp_wsp_enum_network_events::<P>();
+/// }
+/// ```
+#[must_use]
+pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
+    unsafe extern "system" fn call<P: CurrentProvider>(
+        s: SOCKET,
+        event: WinSock::WSAEVENT,
+        events: i32,
+        errno: *mut i32,
+    ) -> i32 {
+        let event = ptr::without_provenance_mut(event.cast_unsigned());
+        // SAFETY: the arguments are as this function's caller vouches.
+        unsafe { WSPEventSelect::<P>(s, event, events, errno) }
+    }
+    Some(call::<P>)
+}
+
+/// [`WSPEnumNetworkEvents`] as `windows-sys` types it: for `lpWSPEnumNetworkEvents` of its
+/// WSPPROC_TABLE.
+///
+/// The example at [`lp_wsp_event_select`] uses it.
+///
+/// ```
+/// use windows_sys::Win32::Networking::WinSock::LPWSPENUMNETWORKEVENTS;
+/// use wsp_events::spi::{CurrentProvider, lp_wsp_enum_network_events};
+///
+/// fn of<P: CurrentProvider>() -> LPWSPENUMNETWORKEVENTS {
+///     lp_wsp_enum_network_events::<P>()
+/// }
+/// ```
+#[must_use]
+pub const fn lp_wsp_enum_network_events<P: CurrentProvider>() -> LPWSPENUMNETWORKEVENTS {
+    unsafe extern "system" fn call<P: CurrentProvider>(
+        s: SOCKET,
+        event: HANDLE,
+        out: *mut WinSock::WSANETWORKEVENTS,
+        errno: *mut i32,
+    ) -> i32 {
+        // SAFETY: the arguments are as this function's caller vouches, and the structs are one.
+        unsafe { WSPEnumNetworkEvents::<P>(s, event, out.cast(), errno) }
+    }
+    Some(call::<P>)
+}
+
+/// The same in the types of `windows-sys`.
+impl From<WSANETWORKEVENTS> for WinSock::WSANETWORKEVENTS {
+    fn from(events: WSANETWORKEVENTS) -> Self {
+        Self { lNetworkEvents: events.lNetworkEvents, iErrorCode: events.iErrorCode }
+    }
+}
+
+/// The same out of the types of `windows-sys`.
+impl From<WinSock::WSANETWORKEVENTS> for WSANETWORKEVENTS {
+    fn from(events: WinSock::WSANETWORKEVENTS) -> Self {
+        Self { lNetworkEvents: events.lNetworkEvents, iErrorCode: events.iErrorCode }
+    }
+}
