@@ -26,7 +26,7 @@ use wsp_events::spi::{WSPEnumNetworkEvents, WSPEventSelect};
 use wsp_events::{NetworkEventRecorder, NetworkEvents, Provider, SOCKET, WSAEVENT, WsaError};
 
 use loopback::switch::{Answer, Switch, Written};
-use loopback::{LoopbackProvider, Signal};
+use loopback::{LoopbackProvider, Model, Signal};
 use timeline::{Timeline, TracedEvent};
 
 /// What a SAN switch selects (V1).
@@ -73,7 +73,7 @@ fn play(timeline: &Arc<Timeline>) -> Result {
         ("4. A connection comes in while a report is being made", Stage::connect_during_a_report),
         ("5. The network goes down, and at last the provider", Stage::go_down),
     ];
-    let provider = LoopbackProvider::new({
+    let provider = LoopbackProvider::new(Model::San, {
         let timeline = Arc::clone(timeline);
         move |s, happening| timeline.happened(s, happening)
     })?;

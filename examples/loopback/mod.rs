@@ -3,26 +3,35 @@
 //! [`LoopbackProvider`] is the socket side of Winsock in small: WSPSocket to WSPCloseSocket, two tables
 //! of handles, one thread that learns from the OS what happens. It shows where the library's parts go in
 //! a provider, and what a provider must do by itself to keep the rules of docs/CONTRACT.md, which the
-//! comments name. It serves a SAN switch, which selects FD_ACCEPT and FD_CONNECT only (V1).
+//! comments name. It comes in two [models](Model): for a SAN switch, which selects FD_ACCEPT and FD_CONNECT
+//! only (V1), and for programs, which send and receive as well.
 //!
 //! | | |
 //! |---|---|
 //! | this file | the provider: sockets by descriptor, event objects by handle |
+//! | `event_objects` | the event objects that handles name: the provider's own handles, or those of Windows |
 //! | `socket` | one socket: its TCP state and its record |
+//! | `stream` | an established connection: what the poller is to look for, and what it finds |
 //! | `poller` | the thread that learns what happens |
 //! | [`switch`] | the other side of the contract: whoever selects, waits and enumerates |
-#![allow(dead_code, reason = "each program that includes this module uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each program that includes this module uses a part of it"
+)]
 
+mod event_objects;
 mod poller;
 mod socket;
+mod stream;
 pub(crate) mod switch;
 
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use socket2::Socket;
 use wsp_events::spi::CurrentProvider;
@@ -31,22 +40,61 @@ use wsp_events::{
     SignalError, SocketRef, SocketTable, TableFull, WSAEVENT, WsaError,
 };
 
+use event_objects::{EventObjects, EventToReset};
 use poller::PollerThread;
 use socket::LoopbackSocket;
+pub(crate) use stream::{MSG_OOB, MSG_PEEK, SEES_OOB_AT_ONCE};
 
 /// An event object, of whatever kind; the selection of each socket has a reference of its own (P2).
 pub(crate) type Signal = Arc<dyn EventSignal + Send + Sync>;
 
 /// Is told what the provider does, and on which socket: by the first descriptor that it had.
-pub(crate) type Observer = Arc<dyn Fn(SOCKET, &Happening) + Send + Sync>;
+pub(crate) type Observer = Arc<dyn Fn(SOCKET, &Happening<'_>) + Send + Sync>;
+
+/// Something to record.
+pub(crate) type Occurrence = (NetworkEvent, Result<(), WsaError>);
+
+/// What a provider reports, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Model {
+    /// FD_ACCEPT and FD_CONNECT, as they come: a SAN provider's part. The switch sends and receives by
+    /// other ways.
+    San,
+    /// The six events of a TCP socket. What the poller finds are conditions: there is something to read,
+    /// and still, and still. So every event latches until its re-enabling call (L1).
+    Streams,
+}
+
+impl Model {
+    fn reports(self) -> NetworkEvents {
+        let san = NetworkEvents::FD_ACCEPT | NetworkEvents::FD_CONNECT;
+        match self {
+            Self::San => san,
+            Self::Streams => {
+                san | NetworkEvents::FD_READ
+                    | NetworkEvents::FD_WRITE
+                    | NetworkEvents::FD_OOB
+                    | NetworkEvents::FD_CLOSE
+            }
+        }
+    }
+
+    fn latching(self) -> NetworkEvents {
+        match self {
+            Self::San => NetworkEvents::empty(),
+            Self::Streams => NetworkEvents::LATCHING_FOR_CONDITIONS,
+        }
+    }
+}
 
 /// What a provider does where nobody sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Happening {
-    /// The OS has something for the socket: connections to accept, or the end of an attempt to connect.
+pub(crate) enum Happening<'a> {
+    /// The OS has something for the socket: connections to accept, the end of an attempt to connect, data,
+    /// room, or the end of the connection.
     Ready,
-    /// An occurrence is about to be recorded.
-    Recording { event: NetworkEvent, outcome: Result<(), WsaError> },
+    /// This is about to be recorded, as one step (R5).
+    Recording(&'a [Occurrence]),
     /// It has been recorded. An error says that the event object could not be set; the set is then owed,
     /// and the next call on the recorder tries again (R6): there is nothing more for a provider to do.
     Recorded(Result<Recorded, SignalError>),
@@ -56,44 +104,49 @@ pub(crate) enum Happening {
 
 pub(crate) struct LoopbackProvider {
     sockets: SocketTable<LoopbackSocket>,
-    /// The event objects that have a handle. A table of descriptors serves as a table of handles: they
-    /// are never null, and a closed one does not come back (P1).
-    events: SocketTable<Signal>,
+    events: EventObjects,
     up: AtomicBool,
     poller: PollerThread,
+    model: Model,
     observer: Observer,
 }
 
 impl LoopbackProvider {
     pub(crate) fn new(
-        observer: impl Fn(SOCKET, &Happening) + Send + Sync + 'static,
+        model: Model,
+        observer: impl Fn(SOCKET, &Happening<'_>) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         Ok(Self {
             sockets: SocketTable::new(),
-            events: SocketTable::new(),
+            events: EventObjects::Own(SocketTable::new()),
             up: AtomicBool::new(true),
             poller: PollerThread::start()?,
+            model,
             observer: Arc::new(observer),
         })
     }
 
+    /// The handles of event objects are those of Windows: for a switch that is another program.
+    #[cfg(windows)]
+    pub(crate) fn with_win32_events(mut self) -> Self {
+        self.events = EventObjects::Win32;
+        self
+    }
+
     /// WSACreateEvent, for an event object that is there already: a handle for it.
     pub(crate) fn create_event(&self, event: Signal) -> Result<WSAEVENT, WsaError> {
-        let handle = self.events.insert(event).map_err(TableFull::errno)?;
-        // A number that looks like a pointer: nothing can be reached through it.
-        Ok(ptr::without_provenance_mut(handle))
+        self.events.create(event)
     }
 
     /// WSACloseEvent. A selection that uses the event object keeps it alive (P2).
     pub(crate) fn close_event(&self, event: WSAEVENT) -> Result<(), WsaError> {
-        let closed = self.events.remove(event.addr());
-        closed.map(drop).ok_or(WsaError::WSAEINVAL)
+        self.events.close(event)
     }
 
     /// WSPSocket: a TCP socket.
     pub(crate) fn create_socket(&self) -> Result<SOCKET, WsaError> {
         self.check_up()?;
-        self.insert(LoopbackSocket::new(Arc::clone(&self.observer)))
+        self.insert(LoopbackSocket::new(self.model, Arc::clone(&self.observer)))
     }
 
     /// WSPBind.
@@ -108,14 +161,40 @@ impl LoopbackProvider {
 
     /// WSPAccept: the connection that has waited longest, or WSAEWOULDBLOCK.
     pub(crate) fn accept(&self, s: SOCKET) -> Result<SOCKET, WsaError> {
-        let accepted = self.find(s)?.accept()?;
-        self.insert(accepted)
+        let (accepted, connection) = self.find(s)?.accept()?;
+        let s = self.insert(accepted)?;
+        let established = LoopbackSocket::establish(&self.find(s)?, &self.poller, connection);
+        if let Err(error) = established {
+            self.close_socket(s)?;
+            return Err(error);
+        }
+        Ok(s)
     }
 
     /// WSPConnect: starts an attempt, which WSPConnect says by WSAEWOULDBLOCK. However it ends, and
     /// however soon, FD_CONNECT tells of it.
     pub(crate) fn connect(&self, s: SOCKET, peer: SocketAddr) -> Result<(), WsaError> {
         LoopbackSocket::connect(&self.find(s)?, &self.poller, peer)
+    }
+
+    /// WSPSend: how much there was room for, or WSAEWOULDBLOCK. The only flag is MSG_OOB.
+    pub(crate) fn send(&self, s: SOCKET, bytes: &[u8], flags: i32) -> Result<usize, WsaError> {
+        self.find(s)?.send(bytes, flags)
+    }
+
+    /// WSPRecv: what there is, 0 at the end, or WSAEWOULDBLOCK. The flags are MSG_PEEK and MSG_OOB.
+    pub(crate) fn recv(&self, s: SOCKET, buffer: &mut [u8], flags: i32) -> Result<usize, WsaError> {
+        self.find(s)?.recv(buffer, flags)
+    }
+
+    /// WSPShutdown(SD_SEND): a graceful close of this direction.
+    pub(crate) fn shutdown_send(&self, s: SOCKET) -> Result<(), WsaError> {
+        self.find(s)?.shutdown_send()
+    }
+
+    /// WSPSetSockOpt(SO_LINGER): with a time of zero the last WSPCloseSocket resets the connection.
+    pub(crate) fn set_linger(&self, s: SOCKET, time: Option<Duration>) -> Result<(), WsaError> {
+        Ok(self.stream(s)?.set_linger(time)?)
     }
 
     /// WSPDuplicateSocket, within the process: one more descriptor of the same socket (P4).
@@ -140,7 +219,7 @@ impl LoopbackProvider {
         self.find(s)?.local_address()
     }
 
-    /// The TCP stream of a connected socket, to send and receive on.
+    /// The OS's own socket under a connected one: for a SAN switch to send and receive on, and for options.
     pub(crate) fn stream(&self, s: SOCKET) -> Result<Arc<Socket>, WsaError> {
         self.find(s)?.stream()
     }
@@ -184,7 +263,7 @@ impl LoopbackProvider {
 impl Provider for LoopbackProvider {
     type Signal = Signal;
     type Socket<'a> = SocketRef<LoopbackSocket>;
-    type ResetEvent<'a> = Signal;
+    type ResetEvent<'a> = EventToReset;
 
     fn subsystem_is_up(&self) -> bool {
         self.up.load(Ordering::Acquire) && self.poller.is_running()
@@ -199,11 +278,11 @@ impl Provider for LoopbackProvider {
     }
 
     fn event_to_select(&self, handle: WSAEVENT) -> Option<Signal> {
-        self.events.get(handle.addr()).map(|event| Arc::clone(&event))
+        self.events.to_select(handle)
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Signal> {
-        self.event_to_select(handle)
+    fn event_to_reset(&self, handle: WSAEVENT) -> Option<EventToReset> {
+        self.events.to_reset(handle)
     }
 
     fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {

@@ -51,17 +51,17 @@ impl PollerThread {
         &self,
         socket: &SocketRef<LoopbackSocket>,
         source: Socket,
-        interest: fn(usize) -> Event,
+        interest: impl FnOnce(usize) -> Event,
     ) -> Result<Watched, WsaError> {
         let key = self.shared.watched.insert(socket.clone());
         let watched = Watched {
             source: Arc::new(source),
-            interest: interest(key.map_err(TableFull::errno)?),
+            key: key.map_err(TableFull::errno)?,
             shared: Arc::clone(&self.shared),
         };
         // SAFETY: the poller must lose the source before the source is dropped. `watched` keeps the
         // source until it is dropped itself, and takes it from the poller first.
-        unsafe { self.shared.poller.add(&*watched.source, watched.interest) }?;
+        unsafe { self.shared.poller.add(&*watched.source, interest(watched.key)) }?;
         Ok(watched)
     }
 }
@@ -88,7 +88,7 @@ impl Shared {
             }
             for event in ready.iter() {
                 if let Some(socket) = self.watched.get(event.key) {
-                    socket.ready();
+                    socket.ready(event);
                 }
             }
         }
@@ -98,15 +98,16 @@ impl Shared {
 /// A socket of the OS that the poller watches.
 pub(super) struct Watched {
     source: Arc<Socket>,
-    interest: Event,
+    key: usize,
     shared: Arc<Shared>,
 }
 
 impl Watched {
-    /// Waits for the next readiness: the poller forgets its interest whenever it has told of one.
-    pub(super) fn arm(&self) {
+    /// Waits for the next readiness: the poller forgets its interest whenever it has told of one. It
+    /// looks by itself whether the condition holds already.
+    pub(super) fn arm(&self, interest: impl FnOnce(usize) -> Event) {
         // It fails only for a source that is not in the poller, and this one is.
-        let _ok = self.shared.poller.modify(&*self.source, self.interest);
+        let _ok = self.shared.poller.modify(&*self.source, interest(self.key));
     }
 
     /// The socket, to use it further when it is no longer watched.
@@ -126,6 +127,6 @@ impl Deref for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         let _ok = self.shared.poller.delete(&*self.source);
-        self.shared.watched.remove(self.interest.key);
+        self.shared.watched.remove(self.key);
     }
 }

@@ -14,17 +14,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use polling::Event;
 use socket2::{Domain, Socket, Type};
 use wsp_events::{
-    NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError, SOCKET, SocketRef, WsaError,
+    NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError, ReenablingCall, SOCKET,
+    SocketRef, WsaError,
 };
 
 use super::poller::{PollerThread, Watched};
-use super::{Happening, Observer, Signal};
+use super::stream::{MSG_OOB, MSG_PEEK, Stream};
+use super::{Happening, Model, Observer, Occurrence, Signal};
 
-const BACKLOG: i32 = 128;
+/// A thousand clients may come at once; a system that allows less takes less.
+const BACKLOG: i32 = 1024;
 
 pub(crate) struct LoopbackSocket {
     recorder: NetworkEventRecorder<Signal>,
     tcp: Mutex<Tcp>,
+    model: Model,
     nonblocking: AtomicBool,
     descriptor: OnceLock<SOCKET>,
     observer: Observer,
@@ -41,7 +45,7 @@ enum Tcp {
         backlog: VecDeque<Socket>,
     },
     Connecting(Watched),
-    Connected(Arc<Socket>),
+    Connected(Stream),
     Closed,
 }
 
@@ -56,20 +60,27 @@ impl Tcp {
             Self::Closed => WsaError::WSAENOTSOCK,
         }
     }
+
+    /// The connection that a call is to use.
+    fn stream(&mut self) -> Result<&mut Stream, WsaError> {
+        match self {
+            Self::Connected(stream) => Ok(stream),
+            Self::Closed => Err(WsaError::WSAENOTSOCK),
+            _ => Err(WsaError::WSAENOTCONN),
+        }
+    }
 }
 
-/// Something to record.
-type Occurrence = (NetworkEvent, Result<(), WsaError>);
-
 impl LoopbackSocket {
-    pub(super) fn new(observer: Observer) -> Self {
-        Self::with(NetworkEventRecorder::new(), Tcp::Unbound, observer)
+    pub(super) fn new(model: Model, observer: Observer) -> Self {
+        Self::with(NetworkEventRecorder::with_latching(model.latching()), model, observer)
     }
 
-    fn with(recorder: NetworkEventRecorder<Signal>, tcp: Tcp, observer: Observer) -> Self {
+    fn with(recorder: NetworkEventRecorder<Signal>, model: Model, observer: Observer) -> Self {
         Self {
             recorder,
-            tcp: Mutex::new(tcp),
+            tcp: Mutex::new(Tcp::Unbound),
+            model,
             nonblocking: AtomicBool::new(false),
             descriptor: OnceLock::new(),
             observer,
@@ -105,7 +116,10 @@ impl LoopbackSocket {
         }
     }
 
-    pub(super) fn accept(&self) -> Result<Self, WsaError> {
+    /// A connection from the backlog, and the socket that it is to be [established] on.
+    ///
+    /// [established]: Self::establish
+    pub(super) fn accept(&self) -> Result<(Self, Socket), WsaError> {
         // S8. It waits while another thread is inside the event object, so it has no place under the
         // lock; and where it is refused (K4), nothing has been touched yet.
         let recorder = self.recorder.inherit().map_err(RecorderError::errno)?;
@@ -114,21 +128,38 @@ impl LoopbackSocket {
             return Err(WsaError::WSAEINVAL);
         };
         // L2: re-enable, then look. What is queued after the look is recorded by who queues it.
-        self.recorder.reenable(NetworkEvent::Accept);
+        self.recorder.on_reenabling_call(ReenablingCall::Accept);
         let connection = backlog.pop_front();
         let more = !backlog.is_empty();
         // In case the OS has refused to hand out connections: ask again.
-        listener.arm();
+        listener.arm(Event::readable);
         drop(tcp);
         if more {
-            self.record((NetworkEvent::Accept, Ok(())));
+            self.record(&[(NetworkEvent::Accept, Ok(()))]);
         }
         let connection = connection.ok_or(WsaError::WSAEWOULDBLOCK)?;
-        let tcp = Tcp::Connected(Arc::new(connection));
-        Ok(Self {
+        let socket = Self {
             nonblocking: AtomicBool::new(self.is_nonblocking()),
-            ..Self::with(recorder, tcp, Arc::clone(&self.observer))
-        })
+            ..Self::with(recorder, self.model, Arc::clone(&self.observer))
+        };
+        Ok((socket, connection))
+    }
+
+    /// An accepted socket gets its connection, and FD_WRITE says that there is room to send. It is told
+    /// to the listener's event object, which is this socket's too (S8).
+    pub(super) fn establish(
+        this: &SocketRef<Self>,
+        poller: &PollerThread,
+        connection: Socket,
+    ) -> Result<(), WsaError> {
+        // The lock before the poller is told what to look for: it tells once, and to a socket that has its
+        // connection by then.
+        let mut tcp = this.tcp();
+        let connection = poller.watch(this, connection, Event::none)?;
+        *tcp = Tcp::Connected(Stream::new(connection, this.model.reports()));
+        drop(tcp);
+        this.record(&[(NetworkEvent::Write, Ok(()))]);
+        Ok(())
     }
 
     pub(super) fn connect(
@@ -146,7 +177,7 @@ impl LoopbackSocket {
             }
         };
         // R7: a new attempt makes the outcome of an earlier one stale.
-        this.recorder.reenable(NetworkEvent::Connect);
+        this.recorder.on_reenabling_call(ReenablingCall::Connect);
         let started = match socket.connect(&peer.into()) {
             Err(error) if !is_under_way(&error) => Err(WsaError::from(error)),
             // Also if it is connected already: the poller finds it writable at once.
@@ -157,63 +188,114 @@ impl LoopbackSocket {
             Err(error) => {
                 drop(tcp);
                 // Refused so soon, as some systems do on loopback, it is an outcome all the same.
-                this.record((NetworkEvent::Connect, Err(error)));
+                this.record(&[(NetworkEvent::Connect, Err(error))]);
             }
         }
         Ok(())
     }
 
+    pub(super) fn send(&self, bytes: &[u8], flags: i32) -> Result<usize, WsaError> {
+        if flags & !MSG_OOB != 0 {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        let mut tcp = self.tcp();
+        let stream = tcp.stream()?;
+        let (sent, news) = stream.send(bytes, flags);
+        // L3: this and nothing else re-enables FD_WRITE. It stands between the send that found no room and
+        // the poller's look for some (L2): room that has come meanwhile is found by the look.
+        if sent == Err(WsaError::WSAEWOULDBLOCK) {
+            self.recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+            stream.want_room();
+        }
+        drop(tcp);
+        self.record(news.as_slice());
+        sent
+    }
+
+    pub(super) fn recv(&self, buffer: &mut [u8], flags: i32) -> Result<usize, WsaError> {
+        if flags & !(MSG_OOB | MSG_PEEK) != 0 {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        let mut tcp = self.tcp();
+        let stream = tcp.stream()?;
+        let (oob, peek) = (flags & MSG_OOB != 0, flags & MSG_PEEK != 0);
+        // L2, L3: the arguments are good, so that the call counts, however it ends; and what it leaves
+        // behind is looked for after this, by it or by the poller.
+        self.recorder.on_reenabling_call(ReenablingCall::Recv { oob });
+        let (received, news) =
+            if oob { stream.recv_oob(buffer, peek) } else { stream.recv(buffer, peek) };
+        drop(tcp);
+        self.record(news.as_slice());
+        received
+    }
+
+    pub(super) fn shutdown_send(&self) -> Result<(), WsaError> {
+        self.tcp().stream()?.shutdown_send()
+    }
+
     /// The poller's thread: the OS has something for this socket.
-    pub(super) fn ready(&self) {
+    pub(super) fn ready(&self, ready: Event) {
         self.note(&Happening::Ready);
-        while let Some(occurrence) = self.advance() {
-            self.record(occurrence);
-            // To ask at once for what has just been refused would go on for ever: accept() asks again.
-            if occurrence.1.is_err() {
+        loop {
+            let occurrences = self.advance(ready);
+            self.record(&occurrences);
+            // There may be more connections. But to ask at once for what has just been refused would go
+            // on for ever: accept() asks again.
+            let [(NetworkEvent::Accept, Ok(()))] = occurrences[..] else {
                 break;
-            }
+            };
         }
     }
 
-    /// Takes one occurrence from the OS. When there is none the poller is told to wait for the next.
-    fn advance(&self) -> Option<Occurrence> {
+    /// Takes from the OS what is to be recorded as one step (R5). When there is nothing the poller is
+    /// told to wait for the next.
+    fn advance(&self, ready: Event) -> Vec<Occurrence> {
         let mut tcp = self.tcp();
         match &mut *tcp {
             Tcp::Listening { listener, backlog } => {
-                let outcome = accept_from_os(listener)?;
+                let Some(outcome) = accept_from_os(listener) else {
+                    return Vec::new();
+                };
                 // The connection is queued before it is recorded (by the caller): whoever gets FD_ACCEPT
                 // in a report finds it.
-                Some((
-                    NetworkEvent::Accept,
-                    outcome.map(|connection| backlog.push_back(connection)),
-                ))
+                let outcome = outcome.map(|connection| backlog.push_back(connection));
+                vec![(NetworkEvent::Accept, outcome)]
             }
-            Tcp::Connecting(attempt) => {
-                let outcome = outcome_of(attempt)?;
-                *tcp = match outcome {
-                    Ok(()) => Tcp::Connected(attempt.source()),
-                    // The OS may refuse to use its socket again: the next attempt gets a new one.
-                    Err(_) => Tcp::Unbound,
-                };
-                Some((NetworkEvent::Connect, outcome))
-            }
+            Tcp::Connecting(attempt) => match outcome_of(attempt) {
+                None => Vec::new(),
+                // The OS may refuse to use its socket again: the next attempt gets a new one.
+                Some(Err(error)) => {
+                    *tcp = Tcp::Unbound;
+                    vec![(NetworkEvent::Connect, Err(error))]
+                }
+                Some(Ok(())) => {
+                    let Tcp::Connecting(attempt) = mem::replace(&mut *tcp, Tcp::Unbound) else {
+                        unreachable!("it was connecting, and is locked")
+                    };
+                    *tcp = Tcp::Connected(Stream::new(attempt, self.model.reports()));
+                    vec![(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))]
+                }
+            },
+            Tcp::Connected(stream) => stream.look(ready),
             // The readiness came late: the socket was closed, say, before its lock was free.
-            _ => None,
+            Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => Vec::new(),
         }
     }
 
     pub(super) fn network_down(&self) {
+        const DOWN: WsaError = WsaError::WSAENETDOWN;
         let mut tcp = self.tcp();
-        let event = match *tcp {
-            Tcp::Listening { .. } => NetworkEvent::Accept,
+        let news = match &mut *tcp {
+            Tcp::Listening { .. } => Some((NetworkEvent::Accept, Err(DOWN))),
             Tcp::Connecting(_) => {
                 *tcp = Tcp::Unbound;
-                NetworkEvent::Connect
+                Some((NetworkEvent::Connect, Err(DOWN)))
             }
-            _ => return,
+            Tcp::Connected(stream) => stream.lose(DOWN),
+            Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => None,
         };
         drop(tcp);
-        self.record((event, Err(WsaError::WSAENETDOWN)));
+        self.record(news.as_slice());
     }
 
     /// The last descriptor is gone.
@@ -224,13 +306,19 @@ impl LoopbackSocket {
         let _refused = self.recorder.close();
     }
 
-    fn record(&self, (event, outcome): Occurrence) {
-        self.note(&Happening::Recording { event, outcome });
-        let result = self.recorder.record(event, outcome);
-        self.note(&Happening::Recorded(result));
+    /// Records, as one step (R5), what is the provider's to report.
+    fn record(&self, occurrences: &[Occurrence]) {
+        let reports = self.model.reports();
+        let reported = |&(event, _): &Occurrence| reports.contains(event.flag());
+        let occurrences: Vec<_> = occurrences.iter().copied().filter(reported).collect();
+        if !occurrences.is_empty() {
+            self.note(&Happening::Recording(&occurrences));
+            let result = self.recorder.record_all(occurrences);
+            self.note(&Happening::Recorded(result));
+        }
     }
 
-    fn note(&self, happening: &Happening) {
+    fn note(&self, happening: &Happening<'_>) {
         (self.observer)(self.descriptor.get().copied().unwrap_or_default(), happening);
     }
 
@@ -258,17 +346,14 @@ impl LoopbackSocket {
             Tcp::Bound(socket) => socket.local_addr()?,
             Tcp::Listening { listener, .. } => listener.local_addr()?,
             Tcp::Connecting(attempt) => attempt.local_addr()?,
-            Tcp::Connected(stream) => stream.local_addr()?,
+            Tcp::Connected(stream) => stream.source().local_addr()?,
             Tcp::Unbound | Tcp::Closed => return Err(WsaError::WSAEINVAL),
         };
         address.as_socket().ok_or(WsaError::WSAEAFNOSUPPORT)
     }
 
     pub(super) fn stream(&self) -> Result<Arc<Socket>, WsaError> {
-        match &*self.tcp() {
-            Tcp::Connected(stream) => Ok(Arc::clone(stream)),
-            _ => Err(WsaError::WSAENOTCONN),
-        }
+        Ok(self.tcp().stream()?.source())
     }
 
     fn tcp(&self) -> MutexGuard<'_, Tcp> {
@@ -291,7 +376,7 @@ fn accept_from_os(listener: &Watched) -> Option<Result<Socket, WsaError>> {
         });
         match accepted.map_err(WsaError::from) {
             Err(WsaError::WSAEWOULDBLOCK) => {
-                listener.arm();
+                listener.arm(Event::readable);
                 return None;
             }
             // This client has gone again; there may be others.
@@ -308,7 +393,7 @@ fn outcome_of(attempt: &Watched) -> Option<Result<(), WsaError>> {
         Ok(None) if attempt.peer_addr().is_ok() => Some(Ok(())),
         // Writable, some systems say, and mean nothing by it.
         Ok(None) => {
-            attempt.arm();
+            attempt.arm(Event::writable);
             None
         }
     }

@@ -93,6 +93,12 @@ impl Written {
         NetworkEvents::from_mask(self.0.lNetworkEvents)
     }
 
+    /// What has become of an event, if it is in the report.
+    pub(crate) fn outcome(&self, event: NetworkEvent) -> Option<Result<(), WsaError>> {
+        let code = self.0.iErrorCode[event.bit_position()];
+        self.events().contains(event.flag()).then(|| WsaError::outcome(code))
+    }
+
     pub(crate) fn is_untouched(&self) -> bool {
         self.0.lNetworkEvents == UNTOUCHED && self.0.iErrorCode == [UNTOUCHED; FD_MAX_EVENTS]
     }

@@ -134,7 +134,7 @@ impl Timeline {
     }
 
     /// The provider's observer.
-    pub(crate) fn happened(&self, s: SOCKET, happening: &Happening) {
+    pub(crate) fn happened(&self, s: SOCKET, happening: &Happening<'_>) {
         let mut log = self.log();
         let name = log.name_of(s);
         match happening {
@@ -143,17 +143,19 @@ impl Timeline {
                 let what = format_args!("{name} is non-blocking from now on (S9)");
                 self.detail(&log, "provider", what);
             }
-            Happening::Recording { event, outcome } => {
+            Happening::Recording(occurrences) => {
                 log.counts.begun += 1;
-                if (*event, *outcome) == (NetworkEvent::Connect, Ok(())) {
-                    log.counts.connections += 1;
+                for (event, outcome) in *occurrences {
+                    if (*event, *outcome) == (NetworkEvent::Connect, Ok(())) {
+                        log.counts.connections += 1;
+                    }
+                    let result = match outcome {
+                        Ok(()) => "success".to_owned(),
+                        Err(error) => format!("{error:#}"),
+                    };
+                    let what = format_args!("record {event}: {result} ({name})");
+                    self.detail(&log, "provider", what);
                 }
-                let result = match outcome {
-                    Ok(()) => "success".to_owned(),
-                    Err(error) => format!("{error:#}"),
-                };
-                let what = format_args!("record {event}: {result} ({name})");
-                self.detail(&log, "provider", what);
             }
             Happening::Recorded(result) => {
                 log.counts.records += 1;

@@ -1,0 +1,16 @@
+//! The stream provider of examples/loopback on real TCP sockets: what was measured of sockets as programs
+//! know them, each line a test, named after the rule of docs/CONTRACT.md that it shows at work.
+//!
+//! The provider reports conditions, so that every event latches. Where Windows and Wine differ, or nobody
+//! knows, it does what Windows does, except that a new arrival is no news until its event is re-enabled
+//! (L1).
+#![cfg(all(feature = "std", not(wsp_loom)))]
+
+#[path = "../../examples/loopback/mod.rs"]
+mod loopback;
+
+mod close;
+mod connect;
+mod data;
+mod selection;
+mod support;
