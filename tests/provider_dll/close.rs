@@ -1,0 +1,97 @@
+//! Handles and sockets that are closed.
+
+use std::io::{Read, Write};
+use std::process;
+
+use crate::switch::*;
+
+/// Catches a selection that ends, or goes wrong, when the application closes its handle; and one that sets
+/// whoever has the number of the handle now.
+#[test]
+fn p2_the_application_closes_its_handle_while_it_is_selected() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&event, FD_READ);
+    let waiter = event.duplicate();
+    let number = event.close();
+    let others: Vec<_> = (0..100).map(|_| Event::new()).collect();
+
+    peer.write_all(b"x").unwrap();
+    assert_eq!(wait_for(&[&waiter]), Some(0));
+    assert!(!others.iter().any(Event::is_set), "{number:?} is somebody else's now");
+    drop(others);
+    assert_eq!(switch.enumerate(s, number), Err(WSAEINVAL));
+    assert!(waiter.is_set(), "E7");
+    assert_eq!(switch.enumerate(s, waiter.raw()), Ok(Report::of(FD_READ)));
+    assert!(!waiter.is_set());
+
+    switch.recv(s).unwrap();
+    peer.write_all(b"x").unwrap();
+    assert_eq!(switch.wait(s, &waiter), Report::of(FD_READ), "the selection goes on");
+    switch.close(s).unwrap();
+}
+
+/// Catches an event object that outlives its last selection, in the record of a closed socket for one.
+#[test]
+fn p2_an_event_object_lives_as_long_as_it_is_selected() {
+    let (_alone, switch) = (alone(), switch());
+    let name = format!("Local\\wsp-events-switch-{}", process::id());
+    let other = Event::new();
+    let select_by_name = |s| {
+        assert!(!Event::exists(&name));
+        let event = Event::named(&name);
+        switch.event_select(s, event.raw(), FD_READ | FD_CLOSE).unwrap();
+        event.close();
+        assert!(Event::exists(&name), "a selection keeps it");
+    };
+    let s = switch.socket().unwrap();
+    select_by_name(s);
+    switch.enumerate(s, other.raw()).unwrap();
+    assert!(Event::exists(&name), "enumerating does not end the selection");
+    switch.event_select(s, other.raw(), FD_READ).unwrap();
+    assert!(!Event::exists(&name), "another was selected");
+    select_by_name(s);
+    switch.event_select(s, other.raw(), 0).unwrap();
+    assert!(!Event::exists(&name), "the selection was ended");
+    select_by_name(s);
+    switch.close(s).unwrap();
+    assert!(!Event::exists(&name), "the socket was closed");
+}
+
+/// Catches a close that sets or resets the event object, that is not the end of the selection, or that
+/// another socket feels.
+#[test]
+fn s7_a_closed_socket_leaves_the_event_object_as_it_is() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&event, FD_READ | FD_CLOSE);
+    let (other, mut other_peer) = switch.connected(&event, FD_READ | FD_CLOSE);
+    assert_eq!(switch.close(s), Ok(()));
+    assert!(!event.is_set());
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0, "the peer is told");
+    // What comes now reaches nobody.
+    let _sent = peer.write_all(b"x");
+    assert_eq!(switch.enumerate(s, event.raw()), Err(WSAENOTSOCK));
+    assert_eq!(switch.event_select(s, event.raw(), FD_READ), Err(WSAENOTSOCK));
+    assert_eq!(switch.close(s), Err(WSAENOTSOCK));
+
+    other_peer.write_all(b"x").unwrap();
+    assert_eq!(wait_for(&[&event]), Some(0));
+    assert_eq!(switch.close(other), Ok(()));
+    assert!(event.is_set());
+    assert_eq!(switch.enumerate(other, event.raw()), Err(WSAENOTSOCK));
+    assert!(event.is_set(), "E7");
+}
+
+/// Catches an end that is not told, and one that is told before the data.
+#[test]
+fn l3_the_peer_closes() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&event, FD_READ | FD_CLOSE);
+    peer.write_all(b"last").unwrap();
+    drop(peer);
+    assert_eq!(switch.wait(s, &event).events, FD_READ);
+    assert_eq!(switch.recv(s), Ok(b"last".to_vec()));
+    switch.wait_for_all(s, &event, FD_CLOSE);
+    assert_eq!(switch.recv(s), Ok(Vec::new()));
+    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "it is told once");
+    switch.close(s).unwrap();
+}

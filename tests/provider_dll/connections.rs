@@ -1,0 +1,163 @@
+//! Connections: made, refused, accepted, and several on one event object.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::ptr::null_mut;
+
+use windows_sys::Win32::Networking::WinSock::SOCKET;
+
+use crate::switch::*;
+
+/// Catches an event that is reported without its companion, a signal that comes late or stays, and a
+/// second report of the same.
+#[test]
+fn e1_a_connection_that_is_made_is_reported_once() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let listener = TcpListener::bind(ANY_PORT).unwrap();
+    let s = switch.socket().unwrap();
+    switch.event_select(s, event.raw(), FD_CONNECT | FD_WRITE | FD_READ).unwrap();
+    assert!(!event.is_set());
+    assert_eq!(switch.connect(s, listener.local_addr().unwrap()), Err(WSAEWOULDBLOCK));
+    assert_eq!(switch.wait(s, &event), Report::of(FD_CONNECT | FD_WRITE), "R5");
+    assert!(!event.is_set());
+    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "E3");
+    switch.close(s).unwrap();
+}
+
+/// Catches a connection that was made before anybody selected, and is forgotten.
+#[test]
+fn r1_a_connection_from_before_the_selection_is_not_lost() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let listener = TcpListener::bind(ANY_PORT).unwrap();
+    let s = switch.socket().unwrap();
+    assert_eq!(switch.connect(s, listener.local_addr().unwrap()), Err(WSAEWOULDBLOCK));
+    let _peer = listener.accept().unwrap();
+    // Meanwhile it has been recorded, or it is recorded now.
+    switch.event_select(s, event.raw(), FD_CONNECT).unwrap();
+    assert_eq!(switch.wait(s, &event), Report::of(FD_CONNECT));
+    switch.event_select(s, event.raw(), FD_WRITE).unwrap();
+    assert!(event.is_set(), "S2: what was not selected was recorded all the same");
+    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(FD_WRITE)));
+    switch.close(s).unwrap();
+}
+
+/// Catches a code at another index, or of another number.
+#[test]
+fn r2_a_connection_that_is_refused_has_its_code() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    // A port that is taken, where nobody listens.
+    let nobody = switch.socket().unwrap();
+    switch.bind(nobody, ANY_PORT).unwrap();
+    let address = switch.get_sock_name(nobody).unwrap();
+    let s = switch.socket().unwrap();
+    switch.event_select(s, event.raw(), FD_CONNECT | FD_WRITE | FD_CLOSE).unwrap();
+    assert_eq!(switch.connect(s, address), Err(WSAEWOULDBLOCK));
+    assert_eq!(switch.wait(s, &event), Report::of_error(FD_CONNECT, WSAECONNREFUSED));
+
+    // R7, L3: another attempt, now that somebody listens.
+    switch.listen(nobody).unwrap();
+    assert_eq!(switch.connect(s, address), Err(WSAEWOULDBLOCK));
+    assert_eq!(switch.wait(s, &event), Report::of(FD_CONNECT | FD_WRITE));
+    switch.close(s).unwrap();
+    switch.close(nobody).unwrap();
+}
+
+/// Catches a second connection that nobody is told of, and an accepted socket that begins with another
+/// selection, or with the listener's record.
+#[test]
+fn s8_an_accepted_socket_has_the_selection_of_its_listener() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (listener, address) = switch.listener();
+    switch.event_select(listener, event.raw(), FD_ACCEPT | FD_READ).unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        clients.push(TcpStream::connect(address).unwrap());
+    }
+    assert_eq!(switch.wait(listener, &event), Report::of(FD_ACCEPT));
+    let (first, peer) = accept(switch, listener, &event);
+    assert_eq!(peer, clients[0].local_addr().unwrap());
+    let (second, peer) = accept(switch, listener, &event);
+    assert_eq!(peer, clients[1].local_addr().unwrap());
+    assert_eq!(switch.accept(listener), Err(WSAEWOULDBLOCK));
+    // FD_ACCEPT of the second may have come between, and may have been reported already.
+    switch.enumerate(listener, event.raw()).unwrap();
+    assert_eq!(switch.enumerate(first, event.raw()), Ok(Report::of(0)));
+
+    clients[1].write_all(b"2").unwrap();
+    assert_eq!(switch.wait(second, &event), Report::of(FD_READ));
+    assert_eq!(switch.enumerate(first, event.raw()), Ok(Report::of(0)));
+    // It lives on by itself.
+    switch.close(listener).unwrap();
+    clients[0].write_all(b"1").unwrap();
+    assert_eq!(switch.wait(first, &event), Report::of(FD_READ));
+    assert_eq!(switch.recv(first), Ok(b"1".to_vec()));
+    switch.close(first).unwrap();
+    switch.close(second).unwrap();
+}
+
+/// Accepts the connection that has been told of, or is about to be (L2).
+fn accept(switch: &Switch, listener: SOCKET, event: &Event) -> (SOCKET, SocketAddr) {
+    loop {
+        match switch.accept(listener) {
+            Err(WSAEWOULDBLOCK) => assert_eq!(switch.wait(listener, event).events, FD_ACCEPT),
+            accepted => return accepted.unwrap(),
+        }
+    }
+}
+
+/// Catches a wake-up that is lost because sockets share an event object, and a reset that touches the
+/// record of another socket.
+#[test]
+fn p3_several_sockets_share_an_event_object() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    const SOCKETS: usize = 8;
+    const ROUNDS: usize = 20;
+    let (sockets, mut peers): (Vec<_>, Vec<_>) =
+        (0..SOCKETS).map(|_| switch.connected(&event, FD_READ)).unzip();
+    let sender = std::thread::spawn(move || {
+        for round in 0..ROUNDS * SOCKETS {
+            peers[round * 5 % SOCKETS].write_all(&[1]).unwrap();
+        }
+        peers
+    });
+    let mut received = [0; SOCKETS];
+    while received.iter().sum::<usize>() < ROUNDS * SOCKETS {
+        assert_eq!(wait_for(&[&event]), Some(0), "a wake-up was lost: {received:?}");
+        for (at, s) in sockets.iter().enumerate() {
+            // Only the first call of a pass resets the event object: a later reset would take the wake-up
+            // of a socket that was asked before.
+            let handle = if at == 0 { event.raw() } else { null_mut() };
+            if switch.enumerate(*s, handle).unwrap().events == FD_READ {
+                received[at] += switch.recv(*s).unwrap_or_default().len();
+            }
+        }
+    }
+    assert_eq!(received, [ROUNDS; SOCKETS]);
+    let _peers = sender.join().unwrap();
+    sockets.into_iter().for_each(|s| switch.close(s).unwrap());
+}
+
+/// Catches a wait that returns for another event object.
+#[test]
+fn s1_each_socket_sets_the_event_object_that_it_has() {
+    let (_alone, switch) = (alone(), switch());
+    let events = [Event::new(), Event::new(), Event::new()];
+    let mut pairs = events.each_ref().map(|event| switch.connected(event, FD_READ));
+    for at in [1, 2, 0] {
+        pairs[at].1.write_all(b"x").unwrap();
+        assert_eq!(wait_for(&events.each_ref()), Some(at));
+        assert_eq!(switch.enumerate(pairs[at].0, events[at].raw()), Ok(Report::of(FD_READ)));
+    }
+    // The two change places, and each finds what is recorded (S2, S5).
+    switch.recv(pairs[0].0).unwrap();
+    pairs[0].1.write_all(b"x").unwrap();
+    assert_eq!(wait_for(&events.each_ref()), Some(0));
+    switch.event_select(pairs[0].0, events[2].raw(), FD_READ).unwrap();
+    assert!(events[0].is_set() && events[2].is_set());
+    assert_eq!(switch.enumerate(pairs[0].0, events[2].raw()), Ok(Report::of(FD_READ)));
+    assert!(events[0].is_set() && !events[2].is_set(), "E6");
+    for (s, mut peer) in pairs {
+        switch.close(s).unwrap();
+        let _end_or_reset = peer.read(&mut [0]);
+    }
+}

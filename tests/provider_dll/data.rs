@@ -1,0 +1,78 @@
+//! Data: WSPSend and WSPRecv, and what they re-enable.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::thread;
+
+use crate::switch::*;
+
+/// Catches data that nobody is told of after the first report, and pieces that are mixed up.
+#[test]
+fn l3_a_receive_re_enables_fd_read() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&event, FD_READ | FD_CLOSE);
+    assert_eq!(switch.recv(s), Err(WSAEWOULDBLOCK));
+    peer.write_all(b"one two").unwrap();
+    assert_eq!(switch.wait(s, &event), Report::of(FD_READ));
+    let mut received = switch.recv_pieces(s, 3, 1).unwrap();
+    assert_eq!(received, b"one");
+    while received.len() < 7 {
+        assert_eq!(switch.wait(s, &event), Report::of(FD_READ), "there is more");
+        received.extend(switch.recv_pieces(s, 1, 2).unwrap());
+    }
+    assert_eq!(received, b"one two");
+
+    assert_eq!(switch.send(s, &[b"th", b"", b"re", b"e"]), Ok(5));
+    let mut echoed = [0; 5];
+    peer.read_exact(&mut echoed).unwrap();
+    assert_eq!(&echoed, b"three");
+
+    peer.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(switch.wait(s, &event), Report::of(FD_CLOSE));
+    assert_eq!(switch.recv(s), Ok(Vec::new()));
+    switch.close(s).unwrap();
+}
+
+/// Catches FD_WRITE that comes without need, or never again.
+#[test]
+fn l3_a_send_that_finds_no_room_re_enables_fd_write() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&event, FD_WRITE);
+    assert_eq!(switch.wait(s, &event), Report::of(FD_WRITE));
+    assert_eq!(switch.send(s, &[b"x"]), Ok(1));
+    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "a send that has room");
+
+    let piece = [7; 50_000];
+    let mut sent = 1;
+    loop {
+        match switch.send(s, &[&piece, &piece]) {
+            Ok(length) => sent += length,
+            Err(error) => break assert_eq!(error, WSAEWOULDBLOCK),
+        }
+    }
+    let reader = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        peer.read_to_end(&mut bytes).unwrap();
+        bytes
+    });
+    assert_eq!(switch.wait(s, &event), Report::of(FD_WRITE));
+    assert_eq!(switch.send(s, &[b"y"]), Ok(1));
+    switch.close(s).unwrap();
+    let bytes = reader.join().unwrap();
+    assert_eq!((bytes.len(), bytes[0], bytes[sent]), (sent + 1, b'x', b'y'));
+    assert!(bytes[1..sent].iter().all(|byte| *byte == 7));
+}
+
+/// Catches a report that outlives its data.
+#[test]
+fn r7_data_that_was_received_is_not_reported() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&event, FD_READ);
+    peer.write_all(b"x").unwrap();
+    assert_eq!(wait_for(&[&event]), Some(0));
+    assert_eq!(switch.recv(s), Ok(b"x".to_vec()));
+    assert!(event.is_set(), "withdrawing does not reset it");
+    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)));
+    assert!(!event.is_set());
+    switch.close(s).unwrap();
+}
