@@ -86,16 +86,16 @@ pub use error::TableFull;
 pub use error::{ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 pub use latching::ReenablingCall;
-pub use provider::{INVALID_SOCKET, Provider, SOCKET, WSAEVENT, enum_network_events, event_select};
+pub use provider::{INVALID_SOCKET, Provider, SOCKET, enum_network_events, event_select};
 #[cfg(feature = "std")]
 pub use provider::{Removed, SocketRef, SocketTable};
 pub use recorder::{NetworkEventRecorder, Recorded, Wake};
 pub use report::Report;
-pub use signal::EventSignal;
 #[cfg(feature = "std")]
 pub use signal::ManualResetEvent;
 #[cfg(all(windows, feature = "std"))]
 pub use signal::win32;
+pub use signal::{EventSignal, WSAEVENT};
 
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]

@@ -7,25 +7,17 @@ mod table;
 #[cfg(feature = "std")]
 pub use table::{Removed, SocketRef, SocketTable};
 
-use core::ffi::c_void;
-
 use crate::error::{ProviderError, RecorderError};
 use crate::event::NetworkEvents;
 use crate::recorder::NetworkEventRecorder;
 use crate::report::Report;
-use crate::signal::EventSignal;
+use crate::signal::{EventSignal, WSAEVENT};
 
 /// A socket descriptor, as Winsock passes it.
 pub type SOCKET = usize;
 
 /// The value that is never a descriptor.
 pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
-
-/// The handle of an event object, as Winsock passes it. Null is none.
-///
-/// It is a name that comes from outside, not a reference: a provider looks it up, and never follows it
-/// as it stands. Whoever passes one has the right to have that event object set and reset.
-pub type WSAEVENT = *mut c_void;
 
 /// A service provider, as far as network events go: its sockets and its event objects, by the names
 /// that the switch has for them.

@@ -8,7 +8,15 @@ pub mod win32;
 #[cfg(feature = "std")]
 pub use manual_reset::ManualResetEvent;
 
+use core::ffi::c_void;
+
 use crate::error::SignalError;
+
+/// The handle of an event object, as Winsock passes it. Null is none.
+///
+/// It is a name that comes from outside, not a reference: a provider looks it up, and never follows it
+/// as it stands. Whoever passes one has the right to have that event object set and reset.
+pub type WSAEVENT = *mut c_void;
 
 /// An event object: what SetEvent and ResetEvent do to a WSAEVENT.
 ///

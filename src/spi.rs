@@ -19,8 +19,9 @@ use core::ops::Deref;
 
 use crate::error::{ProviderError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvents};
-use crate::provider::{Provider, SOCKET, WSAEVENT, enumerate_socket, event_select, find};
+use crate::provider::{Provider, SOCKET, enumerate_socket, event_select, find};
 use crate::report::Report;
+use crate::signal::WSAEVENT;
 
 /// What a call that failed returns (E10).
 pub const SOCKET_ERROR: i32 = -1;

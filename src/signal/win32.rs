@@ -90,9 +90,8 @@ use windows_sys::Win32::System::WindowsProgramming::{
     PUBLIC_OBJECT_BASIC_INFORMATION, PUBLIC_OBJECT_TYPE_INFORMATION,
 };
 
-use super::EventSignal;
+use super::{EventSignal, WSAEVENT};
 use crate::error::{SignalError, WsaError};
-use crate::provider::WSAEVENT;
 
 /// A manual-reset event object of Windows, with a handle of its own that is closed on drop, once.
 ///
