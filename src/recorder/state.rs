@@ -228,7 +228,7 @@ impl Word {
         (next, Recording { new, claimed, duty })
     }
 
-    /// The code cells of `claimed` are written, or need no more copying.
+    /// The code cells of `claimed` are written, and in nobody's hands any more.
     #[inline]
     pub(super) const fn publish(self, claimed: NetworkEvents) -> Self {
         #[cfg(wsp_mutant = "hazard-6")]
