@@ -57,7 +57,6 @@
 //!   panic does not cross the C boundary but becomes WSAENETDOWN; and a call from inside the recorder's
 //!   own event object that would wait for itself is refused (K4). On Windows also `win32`, with a
 //!   dependency on windows-sys.
-//!   On Windows also the event objects of `win32`, through windows-sys.
 //! - `alloc`: [`EventSignal`] for `Arc<T>` and `Box<T>`. Part of `std`.
 //!
 //! Without either the crate needs `core` alone (K7), and 64-bit atomics on every target.
