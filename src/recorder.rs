@@ -1,25 +1,45 @@
 //! The recorder, and the protocol by which threads share it.
 //!
 //! Everything that threads agree on is in one atomic word (`state`): per event whether it is recorded,
-//! has a code, is selected, and is latched; and whether the signal is *held* and whether a set is *owed*. Beside the
-//! word stand ten cells for the codes and one for the signal (the selected event object). A thread
-//! changes the word by one exchange at a time, and the whole protocol is about what it may touch between
-//! two of them. Each paragraph names the rules it keeps (docs/CONTRACT.md) and the models in
-//! tests/loom.rs that fail when it is broken.
+//! has a code, is selected, and is latched; and who has the signal, and whether a set is *owed*. Beside the
+//! word stand ten cells for the codes, one for the signal (the selected event object), and `caller`, which
+//! says who is inside the signal. A thread changes the word by one exchange at a time, and the whole
+//! protocol is about what it may touch between two of them. Each paragraph names the rules it keeps
+//! (docs/CONTRACT.md) and the models in tests/loom.rs that fail when it is broken.
 //!
-//! **One thread has the signal.** Whoever turns `held` on has the signal to itself until it turns it
-//! off: it alone calls the event object, swaps it, or resets one (K3). Selecting, enumerating,
-//! inheriting and closing wait for it to be free; recording does not. *Every model: its event object
-//! fails when two calls on it overlap.*
+//! **One thread has the signal.** Either it *holds* it, or it is a recording that is *setting* it; the word
+//! says which. It alone calls the event object, swaps it, or resets one (K3). Selecting, enumerating,
+//! inheriting and closing hold it, and wait for whoever has it; recording waits for nobody (K2). *Every
+//! model: its event object fails when two calls on it overlap.*
 //!
-//! **Who finds the signal held leaves its news.** To record a success takes one exchange: it sets the
-//! event's bit and, if the event is new and selected, takes `held` (then the thread sets the signal and
-//! leaves), or, if somebody has it, marks the word `owed` and returns: handed over (R4, K2). The holder
-//! leaves by an exchange that turns `held` off only while nothing is owed; else it clears the mark, sets
-//! the signal and tries again. So at rest, whatever is reportable was followed by a set (E5). It ends,
-//! since an event that is recorded brings no more news until an enumeration, for which the signal must
-//! be free, or a withdrawal clears it. *`e3_two_recorders_and_an_enumerator`,
-//! `e4_record_during_the_reset`, `k4_signal_that_records`.*
+//! **A recording leaves by a store.** To record a success takes one exchange: it sets the event's bit and,
+//! if the event is new and selected (R4) and the signal is free, turns `setting` on. The thread sets the
+//! signal and leaves by writing so into `caller`; the word goes on saying `setting`. Whoever wants to hold
+//! the signal next turns that into `held` in an exchange of its own, and then waits for what `caller` says.
+//! So as long as the word says `setting`, the signal is set or is being set, and this recorder resets
+//! nothing: whatever is recorded in that time has its set, however it crosses with the leaving (E5).
+//! *`e3_two_recorders_and_an_enumerator`, `e3_error_against_enumerate`, `s1_record_against_reselection`.*
+//!
+//! **Who finds the signal in use leaves its news.** The exchange that records it marks it `owed`, and the
+//! call returns: handed over (K2). A holder leaves by an exchange that turns `held` off only while nothing
+//! is owed; else it clears the mark, sets the signal and tries again. A recording looks once more before it
+//! leaves and does likewise; a mark that crosses with its leaving stays on, a debt for a set that was made.
+//! It ends, since an event that is recorded brings no more news until an enumeration, for which the signal
+//! must be free, or a withdrawal clears it. *`e4_record_during_the_reset`, `k4_signal_that_records`.*
+//!
+//! **A recording after a recording sets again.** The event object may have been reset since, for another
+//! socket that it serves (P3). So the exchange of a recording that sees in `caller` that an earlier one has
+//! left turns `setting` into `held`. What it saw may be out of date by then: the signal may have been
+//! held, let go, and taken by yet another recording, so that the word looks the same. Therefore it looks
+//! once more, now that no other can come, and if somebody is there it gives the signal back, and leaves its
+//! news to that one. *`k3_a_recording_that_is_taken_for_an_earlier_one`,
+//! `r6_failing_holder_with_news_handed_over`.*
+//!
+//! **A holder leaves by an exchange.** It may have reset the signal, so that news which crosses with its
+//! leaving is not covered. If it looked for news and then left by a store, it could not know of news that
+//! came between the two, nor could the recording that brought it know that the holder had looked already:
+//! neither waits for the other, and one of them must. An enumeration therefore takes two exchanges where a
+//! recording takes one. *`e5_leaving_a_reset_by_a_store_loses` shows it.*
 //!
 //! **A repeat is an exchange too.** It writes back the word it found. A plain look would be cheaper and
 //! wrong: it may be older than the enumeration that cleared the event, whose caller has not seen what
@@ -56,11 +76,13 @@
 //! *`e4_record_during_the_reset`, `e7_failing_reset_against_records`,
 //! `k5_panicking_reset_against_a_record`.*
 //!
-//! **A set that fails is owed.** `owed` is the very mark that a hand-over makes; a thread whose set
-//! failed or panicked leaves with it on, and the next record, selection or enumeration that finds the
-//! signal free and the mark on tries again (R6, K5). What others had handed over to the failing thread
-//! is covered by the same mark. A debt is void once nothing is reportable.
-//! *`r6_failing_set_with_news_handed_over`, `k5_panicking_set_with_news_handed_over`.*
+//! **A set that fails is owed.** `owed` is the very mark that a hand-over to a holder makes. A holder whose
+//! set failed or panicked leaves with it on. A recording whose set failed turns `setting` off and `owed` on
+//! in one exchange, for all that is reportable, its own news and what others left to it; if a holder has
+//! come and waits, `caller` tells it. The next record, selection or enumeration that finds the signal free
+//! and the mark on tries again (R6, K5). A debt is void once nothing is reportable.
+//! *`r6_failing_set_with_news_handed_over`, `k5_panicking_set_with_news_handed_over`,
+//! `r6_failing_holder_with_news_handed_over`, `r6_failing_set_against_failing_reset`.*
 //!
 //! **A selection is whole.** Mask and event object change while the signal is held (S1). A new event
 //! object that must be set is set first, and only then put in its place, so that a failure leaves no
@@ -87,14 +109,13 @@
 //! nothing behind it, which a program must expect anyway. And an error of a latched event that comes in
 //! that while is left alone, as it would be after the report (L1), although the report is put back.
 //!
-//! **A call from inside is known.** While the holder runs foreign code it leaves its thread's mark in
-//! `caller`; a call that finds the signal held by its own thread is refused where it would have to wait
-//! (K4). *`k4_signal_that_records`, `k4_waiting_is_not_reentrance`.*
+//! **A call from inside is known.** A thread that runs foreign code leaves its mark in `caller`; a call that
+//! finds its own mark there is refused where it would have to wait (K4). *`k4_signal_that_records`, `k4_waiting_is_not_reentrance`.*
 
 mod caller;
+mod held;
 mod state;
 
-use core::cell::Cell;
 use core::fmt;
 use core::mem;
 use core::panic::{RefUnwindSafe, UnwindSafe};
@@ -105,7 +126,8 @@ use crate::latching::ReenablingCall;
 use crate::report::Report;
 use crate::signal::EventSignal;
 use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, UnsafeCell};
-use caller::Caller;
+use caller::{Caller, Left};
+use held::{Held, Setter};
 use state::{Duty, Recording, Word};
 
 /// The network-event record of one socket: which FD_XXX events happened, with their error codes, which
@@ -327,7 +349,8 @@ impl<S> NetworkEventRecorder<S> {
     }
 
     /// Whether the event object could not be set for something reportable, so that the next call tries
-    /// again (R6). While another thread has the event object in hand, also whether news waits for it.
+    /// again (R6). While another thread has the event object in hand, also whether news waits for it; and
+    /// now and then, after two threads have recorded at the same time, for a set that was made.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder};
@@ -418,15 +441,17 @@ impl<S> NetworkEventRecorder<S> {
         self.reenable(call.event());
     }
 
+    /// A look at the word, which orders nothing: whoever acts on it does so by an exchange.
+    #[inline]
     fn look(&self) -> Word {
-        Word(self.word.load(Ordering::Acquire))
+        Word(self.word.load(Ordering::Relaxed))
     }
 
     /// One exchange that makes the transition `step`, as soon as it can be made; `None` says that another
     /// thread must finish something first.
     #[inline]
     fn exchange<T>(&self, step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
-        self.exchange_from(Word(self.word.load(Ordering::Relaxed)), step).result
+        self.exchange_from(self.look(), step).result
     }
 
     /// As [`exchange`](Self::exchange), for a thread that can guess what the word is, most likely what it
@@ -442,7 +467,7 @@ impl<S> NetworkEventRecorder<S> {
         loop {
             let Some((next, result)) = step(word) else {
                 backoff.wait();
-                word = Word(self.word.load(Ordering::Relaxed));
+                word = self.look();
                 continue;
             };
             match self.try_exchange(word, next) {
@@ -457,36 +482,64 @@ impl<S> NetworkEventRecorder<S> {
     /// has written.
     #[inline]
     fn try_exchange(&self, word: Word, next: Word) -> Result<(), Word> {
-        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
-        let result = self.word.compare_exchange_weak(word.0, next.0, success, failure);
+        let success = Ordering::AcqRel;
+        #[cfg(wsp_mutant = "ordering-1")]
+        let success = Ordering::Release;
+        #[cfg(wsp_mutant = "ordering-2")]
+        let success = Ordering::Acquire;
+        let result = self.word.compare_exchange_weak(word.0, next.0, success, Ordering::Relaxed);
         result.map(drop).map_err(Word)
     }
 
     /// Takes the signal, in the same exchange that makes the transition `step` of the word so held, as soon
-    /// as it can be made. Returns what the word was before.
+    /// as it can be made, and waits for a recording that has it still. Returns what the word was before.
     #[inline]
     fn hold(
         &self,
         step: impl Fn(Word) -> Option<Word>,
     ) -> Result<(Held<'_, S>, Word), RecorderError> {
         let mut backoff = Backoff::default();
-        let mut word = Word(self.word.load(Ordering::Relaxed));
+        let mut word = self.look();
         loop {
-            if word.is_free() {
-                if let Some(next) = step(word.held()) {
-                    match self.try_exchange(word, next) {
-                        Ok(()) => return Ok((Held::new(self, next), word)),
-                        Err(current) => word = current,
-                    }
-                    continue;
-                }
-            } else if word.is_closed() {
+            if word.is_closed() && !word.is_free() {
                 return Err(RecorderError::Closed);
-            } else if self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
+            }
+            let in_use = word.is_held() || word.is_setting();
+            if in_use && self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
                 return Err(RecorderError::Reentrant);
             }
+            if word.is_free()
+                && let Some(next) = step(word.held())
+            {
+                match self.try_exchange(word, next) {
+                    Ok(()) => {
+                        let failed = word.is_setting() && self.wait_for_setter() == Left::Failed;
+                        #[cfg(wsp_mutant = "hazard-10")]
+                        let failed = failed && false;
+                        let before = if failed { word.owing(true) } else { word };
+                        return Ok((Held::new(self, next), before));
+                    }
+                    Err(current) => word = current,
+                }
+                continue;
+            }
             backoff.wait();
-            word = Word(self.word.load(Ordering::Relaxed));
+            word = self.look();
+        }
+    }
+
+    /// Waits until the recording that had the signal has left, now that this thread holds it.
+    #[inline]
+    fn wait_for_setter(&self) -> Left {
+        let mut backoff = Backoff::default();
+        loop {
+            #[cfg(wsp_mutant = "hazard-9")]
+            return self.caller.left().unwrap_or(Left::Set);
+            if let Some(left) = self.caller.left() {
+                self.caller.leave();
+                return left;
+            }
+            backoff.wait();
         }
     }
 
@@ -621,8 +674,11 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
             return Ok(Recorded { new: NetworkEvents::empty(), wake: Wake::NotNeeded });
         }
         #[cfg(wsp_mutant = "K2")]
-        self.exchange(|word| (!word.is_held()).then_some((word, ())));
-        let look = Word(self.word.load(Ordering::Relaxed));
+        self.exchange(|word| {
+            let free = !word.is_held() && (!word.is_setting() || self.caller.left().is_some());
+            free.then_some((word, ()))
+        });
+        let look = self.look();
         if look.is_repeat(occurred, failed) && self.try_exchange(look, look).is_ok() {
             return Ok(Recorded { new: NetworkEvents::empty(), wake: Wake::NotNeeded });
         }
@@ -637,8 +693,11 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
     ) -> Result<Recorded, SignalError> {
-        let Exchanged { next: word, result: Recording { new, claimed, duty }, .. } =
-            self.exchange_from(look, |word| Some(word.record(occurred, failed)));
+        let Exchanged { next: word, result: Recording { new, claimed, duty }, .. } = self
+            .exchange_from(look, |word| {
+                let setter_left = word.is_setting() && self.caller.left().is_some();
+                Some(word.record(occurred, failed, setter_left))
+            });
         self.write_codes(claimed, code_of);
         #[cfg(wsp_mutant = "K3")]
         if duty == Duty::HandedOver {
@@ -648,13 +707,27 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
             Duty::None => Wake::NotNeeded,
             Duty::HandedOver => Wake::HandedOver,
             Duty::Set => {
-                let held = Held::new(self, word);
-                held.set()?;
-                held.leave()?;
+                Setter::new(self).set()?;
                 Wake::Set
             }
+            Duty::SetAgain => self.set_again(word)?,
         };
         Ok(Recorded { new, wake })
+    }
+
+    /// Sets the signal after another recording has, if that one has really left.
+    #[inline(never)]
+    fn set_again(&self, word: Word) -> Result<Wake, SignalError> {
+        if self.caller.left().is_none() && cfg!(not(wsp_mutant = "hazard-8")) {
+            // What was seen to leave was an earlier one than the one that has the signal now.
+            self.exchange(|word| Some((word.give_back(), ())));
+            return Ok(Wake::HandedOver);
+        }
+        self.caller.leave();
+        let held = Held::new(self, word);
+        held.set()?;
+        held.leave()?;
+        Ok(Wake::Set)
     }
 
     /// Selects events and the event object that tells of them: WSPEventSelect (S1). Whatever was selected
@@ -930,91 +1003,5 @@ impl<F: FnMut()> Drop for Undo<F> {
         return;
         #[cfg(not(wsp_mutant = "K5"))]
         (self.0)();
-    }
-}
-
-/// The signal, held by this thread alone: made only where an exchange has just turned `held` on, and
-/// whoever has it turns `held` off exactly once, by leaving or else by dropping it.
-///
-/// To drop it, as a failed set and a panic do, leaves the set owed (R6, K5).
-struct Held<'a, S> {
-    recorder: &'a NetworkEventRecorder<S>,
-    /// The word as this thread last made it: a guess at what it is.
-    word: Word,
-    left: Cell<bool>,
-}
-
-impl<'a, S> Held<'a, S> {
-    #[inline]
-    fn new(recorder: &'a NetworkEventRecorder<S>, word: Word) -> Self {
-        Self { recorder, word, left: Cell::new(false) }
-    }
-
-    #[inline]
-    fn with_signal<R>(&self, f: impl FnOnce(Option<&S>) -> R) -> R {
-        // SAFETY: `held` keeps every other thread out, and the one place that writes the cell,
-        // `replace`, has `&mut self`. Noticed by: every model in tests/loom.rs.
-        self.recorder.signal.with(|signal| f(unsafe { &*signal }.as_ref()))
-    }
-
-    fn replace(&mut self, signal: Option<S>) -> Option<S> {
-        // SAFETY: `held` keeps every other thread out, and `&mut self` this one's other uses.
-        // Noticed by: every model in tests/loom.rs that selects.
-        self.recorder.signal.with_mut(|cell| mem::replace(unsafe { &mut *cell }, signal))
-    }
-
-    /// Runs the user's code; a call that comes back from it on this thread is known (K4).
-    #[inline]
-    fn call<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.recorder.caller.enter();
-        let result = f();
-        self.recorder.caller.leave();
-        result
-    }
-}
-
-impl<S: EventSignal> Held<'_, S> {
-    /// Sets the selected event object.
-    #[inline]
-    fn set(&self) -> Result<(), SignalError> {
-        self.call(|| self.with_signal(|signal| signal.map_or(Ok(()), S::set_event)))
-    }
-
-    /// Lets go of the signal, after setting it for what others have handed over (K2).
-    ///
-    /// # Errors
-    ///
-    /// That set has failed: it is owed (R6). The call around it has succeeded all the same.
-    #[inline]
-    fn leave(&self) -> Result<(), SignalError> {
-        let mut word = self.word;
-        loop {
-            let next = word.leave();
-            match self.recorder.try_exchange(word, next) {
-                Err(current) => word = current,
-                Ok(()) if next.is_held() => {
-                    self.set()?;
-                    word = next;
-                }
-                Ok(()) => break,
-            }
-        }
-        self.left.set(true);
-        Ok(())
-    }
-
-    /// Lets go of the signal in a call that has no way to tell of a set that failed for others: it is
-    /// owed (R6), which is all that can be done.
-    fn leave_quietly(self) {
-        let _owed = self.leave();
-    }
-}
-
-impl<S> Drop for Held<'_, S> {
-    fn drop(&mut self) {
-        if !self.left.get() {
-            self.recorder.caller.leave();
-            self.recorder.exchange(|word| Some((word.leave_owing(), ())));
-        }
     }
 }

@@ -1,9 +1,7 @@
 //! The primitives under the recorder: the real ones, or the model checker's (`--cfg wsp_loom`).
 
-#[cfg(all(not(wsp_loom), feature = "std"))]
-pub(crate) use core::sync::atomic::AtomicUsize;
 #[cfg(not(wsp_loom))]
-pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(wsp_loom)]
 pub(crate) use loom::{

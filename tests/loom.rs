@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use loom::cell::UnsafeCell;
 
-use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use loom::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use loom::sync::atomic::{AtomicBool, AtomicU32};
 use loom::thread;
 use wsp_events::{
     EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError, ReenablingCall,
@@ -21,6 +22,7 @@ const READ: NetworkEvents = NetworkEvents::FD_READ;
 const ACCEPT: NetworkEvents = NetworkEvents::FD_ACCEPT;
 const CLOSE: NetworkEvents = NetworkEvents::FD_CLOSE;
 const BOTH: NetworkEvents = ACCEPT.union(CLOSE);
+const ALL: NetworkEvents = BOTH.union(READ);
 const DOWN: Result<(), WsaError> = Err(WsaError::WSAENETDOWN);
 const RESET: Result<(), WsaError> = Err(WsaError::WSAECONNRESET);
 
@@ -494,20 +496,38 @@ fn k5_panicking_reset_against_a_record() {
     });
 }
 
-/// R6, K2 (hazard 7): a set that fails is owed, with all that was handed over to the failing thread.
+/// R6, K2: a set that fails is owed, with all that was handed over to the failing recording.
 #[test]
 fn r6_failing_set_with_news_handed_over() {
-    model(3, || failing_set_with_news_handed_over(false));
+    model(3, || failing_set_with_news_handed_over(false, false));
+}
+
+/// K5: the same for a set that panics.
+#[test]
+fn k5_panicking_set_with_news_handed_over() {
+    model(3, || failing_set_with_news_handed_over(true, false));
+}
+
+/// R6, K2 (hazard 7): the same where the recording holds the signal, since another one had it before.
+#[test]
+fn r6_failing_holder_with_news_handed_over() {
+    model(3, || failing_set_with_news_handed_over(false, true));
 }
 
 /// K5 (hazard 7): the same for a set that panics.
 #[test]
-fn k5_panicking_set_with_news_handed_over() {
-    model(3, || failing_set_with_news_handed_over(true));
+fn k5_panicking_holder_with_news_handed_over() {
+    model(3, || failing_set_with_news_handed_over(true, true));
 }
 
-fn failing_set_with_news_handed_over(panics: bool) {
-    let (recorder, event) = selected_faulty(BOTH, Faulty::new(1, 0, panics));
+fn failing_set_with_news_handed_over(panics: bool, after_another: bool) {
+    let (recorder, event) = selected_faulty(ALL, Faulty::new(0, 0, panics));
+    if after_another {
+        recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+        // P3: somebody else has reset the event object.
+        event.event.reset_event().unwrap();
+    }
+    event.sets_to_fail.store(1, Relaxed);
     let record = |recorder: &Recorder<Arc<Faulty>>, event| {
         let call = || recorder.record(event, Ok(()));
         catch_unwind(AssertUnwindSafe(call)).unwrap_or(Err(SignalError::from_os_code(-1)))
@@ -519,12 +539,83 @@ fn failing_set_with_news_handed_over(panics: bool) {
     let mine = record(&recorder, NetworkEvent::Close);
     let others = other.join().unwrap();
 
-    assert_eq!(recorder.recorded(), BOTH, "R6: recorded all the same");
+    assert!(recorder.recorded().contains(BOTH), "R6: recorded all the same");
     assert_eq!([mine, others].iter().filter(|result| result.is_err()).count(), 1);
     assert!(event.event.is_set() || recorder.owes_set(), "E5");
     // R6: a repeat tries again.
     recorder.record(NetworkEvent::Close, Ok(())).unwrap();
     assert!(event.event.is_set() && !recorder.owes_set(), "R6");
+}
+
+/// R6, E7 (hazard 10): a set that fails while an enumeration has the report, whose reset then fails too, is
+/// owed again with the report.
+#[test]
+fn r6_failing_set_against_failing_reset() {
+    model(3, || {
+        let (recorder, event) = selected_faulty(BOTH, Faulty::new(1, 1, false));
+        let other = thread::spawn({
+            let recorder = Arc::clone(&recorder);
+            move || recorder.record(NetworkEvent::Close, Ok(()))
+        });
+        recorder.enumerate_and_reset(&*event).unwrap_err();
+        let recorded = other.join().unwrap();
+
+        // The recording has seen its own set fail, or the enumeration has, that of what was left to it.
+        assert!(recorded.is_err() || recorded.unwrap().wake == Wake::HandedOver);
+        assert_eq!(recorder.recorded(), CLOSE, "E7");
+        assert!(event.event.is_set() || recorder.owes_set(), "E5");
+    });
+}
+
+/// K3, E5 (hazard 8): a recording never takes the signal from one that is inside it still, although the
+/// word looks as it did when an earlier one had left.
+#[test]
+fn k3_a_recording_that_is_taken_for_an_earlier_one() {
+    model(3, || {
+        let (recorder, event) = selected(BOTH);
+        recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+        let other = thread::spawn({
+            let (recorder, event) = (Arc::clone(&recorder), Arc::clone(&event));
+            move || {
+                let report = enumerate(&recorder, &event);
+                recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+                report.events()
+            }
+        });
+        recorder.record(NetworkEvent::Close, Ok(())).unwrap();
+        let reported = other.join().unwrap();
+
+        assert!(reported.contains(ACCEPT));
+        assert_eq!(recorder.recorded(), BOTH - (reported - ACCEPT), "E3");
+        assert_at_rest(&recorder, &event);
+    });
+}
+
+/// E5: why a holder leaves by an exchange. One thread looks whether news has come and then says, by a
+/// store, that it has gone; the other brings news and then looks whether the first is there still. Both
+/// may find that the other has it.
+#[test]
+#[should_panic(expected = "nobody sets the signal")]
+fn e5_leaving_a_reset_by_a_store_loses() {
+    model(2, || {
+        let news = Arc::new(AtomicBool::new(false));
+        let has_left = Arc::new(AtomicBool::new(false));
+        let recording = thread::spawn({
+            let (news, has_left) = (Arc::clone(&news), Arc::clone(&has_left));
+            move || {
+                news.swap(true, AcqRel);
+                has_left.load(Acquire)
+            }
+        });
+        // The signal has just been reset.
+        let mut holder_sets = news.load(Acquire);
+        has_left.store(true, Release);
+        // To look once more afterwards does not help: the store may come after that look.
+        holder_sets |= news.load(Acquire);
+        let recording_sets = recording.join().unwrap();
+
+        assert!(holder_sets || recording_sets, "nobody sets the signal");
+    });
 }
 
 /// An event object that, from inside its first set, records an error on its own recorder and tries

@@ -1,90 +1,109 @@
-//! Who is inside the recorder's event object, so that a call from there is refused and does not wait
-//! for itself (K4).
+//! Who is inside the recorder's event object: so that a call from there is refused and does not wait for
+//! itself (K4), and so that a recording can leave by a store.
 
-#[cfg(feature = "std")]
-pub(super) use known::Caller;
+use crate::sync::{AtomicUsize, Ordering};
+
+/// Nobody; or, while a recording has the signal, nobody yet.
+const NOBODY: usize = 0;
+/// The recording that had the signal has set it and left.
+const SET: usize = 1;
+/// The recording that had the signal has left and could not set it; a holder is waiting for this.
+const FAILED: usize = 2;
 #[cfg(not(feature = "std"))]
-pub(super) use unknown::Caller;
+const SOMEBODY: usize = 3;
 
-#[cfg(feature = "std")]
-mod known {
-    use crate::sync::{AtomicUsize, Ordering};
+/// The thread that is inside the event object, or what became of the recording that had the signal last.
+///
+/// Only the thread that has the signal writes here, and it leaves `NOBODY` behind, unless it is a
+/// recording: that one leaves by writing how it ended, and whoever takes the signal next makes that
+/// `NOBODY`.
+///
+/// Relaxed is enough for what a thread asks about itself: if it reads its own number it has written it
+/// and not yet cleared it, whatever else it may see late. It is not for what became of a recording, whose
+/// use of the signal comes before the next one's.
+#[derive(Debug)]
+pub(super) struct Caller(AtomicUsize);
 
-    /// A number that no other living thread has: the address of something that each has of its own.
-    /// A later thread gets the address only after this one has ended, and comes after all it did.
+/// How a recording left the signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Set,
+    Failed,
+}
+
+impl Caller {
     #[cfg(not(wsp_loom))]
-    #[inline]
-    fn this_thread() -> usize {
-        std::thread_local!(static MARK: u8 = const { 0 });
-        MARK.with(|mark| core::ptr::from_ref(mark) as usize)
+    pub(super) const fn nobody() -> Self {
+        Self(AtomicUsize::new(NOBODY))
     }
 
-    /// The model checker does not see the order that the reuse of memory brings: it gets numbers that
-    /// are never used again.
     #[cfg(wsp_loom)]
-    fn this_thread() -> usize {
-        static LAST: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
-        loom::thread_local!(static MARK: usize = 1 + LAST.fetch_add(1, Ordering::Relaxed));
-        MARK.with(|mark| *mark)
+    pub(super) fn nobody() -> Self {
+        Self(AtomicUsize::new(NOBODY))
     }
 
-    /// The thread that holds the signal and is inside one of its calls, or 0.
-    ///
-    /// Relaxed is enough. Only the holder writes here, and it clears what it wrote before it lets go
-    /// of the signal; a thread that reads its own number has therefore written it and not yet cleared
-    /// it, whatever else it may see late.
-    #[derive(Debug)]
-    pub(in crate::recorder) struct Caller(AtomicUsize);
+    #[inline]
+    pub(super) fn enter(&self) {
+        self.0.store(this_thread(), Ordering::Relaxed);
+    }
 
-    impl Caller {
-        #[cfg(not(wsp_loom))]
-        pub(in crate::recorder) const fn nobody() -> Self {
-            Self(AtomicUsize::new(0))
-        }
+    #[inline]
+    pub(super) fn leave(&self) {
+        self.0.store(NOBODY, Ordering::Relaxed);
+    }
 
-        #[cfg(wsp_loom)]
-        #[inline]
-        pub(in crate::recorder) fn nobody() -> Self {
-            Self(AtomicUsize::new(0))
-        }
+    #[inline]
+    pub(super) fn leave_as(&self, left: Left) {
+        let value = match left {
+            Left::Set => SET,
+            Left::Failed => FAILED,
+        };
+        let order = Ordering::Release;
+        #[cfg(wsp_mutant = "ordering-3")]
+        let order = Ordering::Relaxed;
+        self.0.store(value, order);
+    }
 
-        #[inline]
-        pub(in crate::recorder) fn enter(&self) {
-            self.0.store(this_thread(), Ordering::Relaxed);
+    /// How the recording that had the signal left it, if it is seen to have left.
+    #[inline]
+    pub(super) fn left(&self) -> Option<Left> {
+        let order = Ordering::Acquire;
+        #[cfg(wsp_mutant = "ordering-4")]
+        let order = Ordering::Relaxed;
+        match self.0.load(order) {
+            SET => Some(Left::Set),
+            FAILED => Some(Left::Failed),
+            _ => None,
         }
+    }
 
-        #[inline]
-        pub(in crate::recorder) fn leave(&self) {
-            self.0.store(0, Ordering::Relaxed);
-        }
-
-        #[inline]
-        pub(in crate::recorder) fn is_this_thread(&self) -> bool {
-            self.0.load(Ordering::Relaxed) == this_thread()
-        }
+    /// Without `std` threads have no identity, and the re-entrant call is forbidden by documentation.
+    #[inline]
+    pub(super) fn is_this_thread(&self) -> bool {
+        cfg!(feature = "std") && self.0.load(Ordering::Relaxed) == this_thread()
     }
 }
 
+/// A number that no other living thread has: the address of something that each has of its own.
+/// A later thread gets the address only after this one has ended, and comes after all it did.
+#[cfg(all(feature = "std", not(wsp_loom)))]
+#[inline]
+fn this_thread() -> usize {
+    // Aligned so that no address is one of the small numbers above.
+    std::thread_local!(static MARK: usize = const { 0 });
+    MARK.with(|mark| core::ptr::from_ref(mark) as usize)
+}
+
+/// The model checker does not see the order that the reuse of memory brings: it gets numbers that are
+/// never used again.
+#[cfg(all(feature = "std", wsp_loom))]
+fn this_thread() -> usize {
+    static LAST: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(FAILED);
+    loom::thread_local!(static MARK: usize = 1 + LAST.fetch_add(1, Ordering::Relaxed));
+    MARK.with(|mark| *mark)
+}
+
 #[cfg(not(feature = "std"))]
-mod unknown {
-    /// Without `std` threads have no identity, and the re-entrant call is forbidden by documentation.
-    #[derive(Debug)]
-    pub(in crate::recorder) struct Caller;
-
-    impl Caller {
-        pub(in crate::recorder) const fn nobody() -> Self {
-            Self
-        }
-
-        #[inline]
-        pub(in crate::recorder) fn enter(&self) {}
-
-        #[inline]
-        pub(in crate::recorder) fn leave(&self) {}
-
-        #[inline]
-        pub(in crate::recorder) fn is_this_thread(&self) -> bool {
-            false
-        }
-    }
+const fn this_thread() -> usize {
+    SOMEBODY
 }

@@ -13,9 +13,10 @@
 //! | 60 | held | some thread has the signal to itself (K3) |
 //! | 61 | owed | the signal must be set for something that is reportable (R6, K2) |
 //! | 62 | closed | the socket is closed, for good (S7) |
+//! | 63 | setting | a recording has the signal to set it, or has set it and left, and no other has had it since |
 //!
-//! Always: busy ⊆ coded ⊆ recorded; latched ⊆ latching; owed only while something is reportable; closed
-//! only with all else but held at rest empty.
+//! Always: busy ⊆ coded ⊆ recorded; latched ⊆ latching; owed only while something is reportable; never
+//! held and setting both; closed only with all else but held empty.
 
 use crate::event::NetworkEvents;
 
@@ -32,6 +33,7 @@ const LATCHING: u32 = 50;
 const HELD: u64 = 1 << 60;
 const OWED: u64 = 1 << 61;
 const CLOSED: u64 = 1 << 62;
+const SETTING: u64 = 1 << 63;
 
 const ANY_LATCHING: u64 = (NetworkEvents::FD_ALL_EVENTS.bits() as u64) << LATCHING;
 /// What makes a repeat more than a repeat.
@@ -52,9 +54,12 @@ pub(super) struct Recording {
 pub(super) enum Duty {
     /// Nobody: there is nothing new to tell.
     None,
-    /// The caller, who now holds the signal.
+    /// The caller, who has the signal to set it.
     Set,
-    /// The holder, who finds `owed` when it leaves.
+    /// The caller, who now holds the signal, after another recording that has set it. If that one is
+    /// seen to be there still, the caller [gives the signal back](Word::give_back).
+    SetAgain,
+    /// Whoever has the signal, who finds `owed` before it leaves.
     HandedOver,
 }
 
@@ -125,7 +130,13 @@ impl Word {
         self.0 & HELD != 0
     }
 
-    /// Whether the signal can be taken: nobody has it, and the socket is not closed.
+    /// Whether a recording has the signal, or was the last to have it.
+    #[inline]
+    pub(super) const fn is_setting(self) -> bool {
+        self.0 & SETTING != 0
+    }
+
+    /// Whether the signal can be taken: nobody holds it, and the socket is not closed.
     #[inline]
     pub(super) const fn is_free(self) -> bool {
         #[cfg(wsp_mutant = "P5")]
@@ -144,9 +155,9 @@ impl Word {
         self.0 & CLOSED != 0
     }
 
+    /// With a set owed, or none. It is owed for something: with nothing to report the debt is void.
     #[inline]
-    const fn owing(self, owed: bool) -> Self {
-        // A set is owed for something: with nothing to report the debt is void.
+    pub(super) const fn owing(self, owed: bool) -> Self {
         if owed && !self.reportable().is_empty() {
             Self(self.0 | OWED)
         } else {
@@ -162,16 +173,18 @@ impl Word {
     }
 
     /// Occurrences of `occurred`, those in `failed` with an error code: one step (R1 to R6, L1).
+    /// `setter_left`: if a recording has the signal, whether it is seen to have left.
     #[inline]
     pub(super) fn record(
         self,
         occurred: NetworkEvents,
         failed: NetworkEvents,
+        setter_left: bool,
     ) -> (Self, Recording) {
         if self.0 & (ANY_LATCHING | CLOSED) == 0 {
-            self.record_arrivals(occurred, failed)
+            self.record_arrivals(occurred, failed, setter_left)
         } else {
-            self.record_conditions(occurred, failed)
+            self.record_conditions(occurred, failed, setter_left)
         }
     }
 
@@ -182,6 +195,7 @@ impl Word {
         self,
         occurred: NetworkEvents,
         failed: NetworkEvents,
+        setter_left: bool,
     ) -> (Self, Recording) {
         if self.is_closed() {
             let nothing = NetworkEvents::empty();
@@ -193,12 +207,17 @@ impl Word {
         #[cfg(wsp_mutant = "L1")]
         let quiet = quiet - NetworkEvents::FD_ALL_EVENTS;
         let occurred = occurred - quiet;
-        let (next, recording) = self.record_arrivals(occurred, failed - quiet);
+        let (next, recording) = self.record_arrivals(occurred, failed - quiet, setter_left);
         (next.with(LATCHED, occurred & self.field(LATCHING)), recording)
     }
 
     #[inline]
-    fn record_arrivals(self, occurred: NetworkEvents, failed: NetworkEvents) -> (Self, Recording) {
+    fn record_arrivals(
+        self,
+        occurred: NetworkEvents,
+        failed: NetworkEvents,
+        setter_left: bool,
+    ) -> (Self, Recording) {
         #[cfg(wsp_mutant = "R1")]
         let occurred = occurred & self.selected();
         let new = occurred - self.recorded();
@@ -215,10 +234,12 @@ impl Word {
         let news = news && self.reportable().is_empty();
         let (next, duty) = if !news && !self.is_owed() {
             (self, Duty::None)
-        } else if self.is_held() {
+        } else if self.is_held() || self.is_setting() && !setter_left {
             (Self(self.0 | OWED), Duty::HandedOver)
+        } else if self.is_setting() {
+            (self.owing(false).held(), Duty::SetAgain)
         } else {
-            (self.owing(false).held(), Duty::Set)
+            (Self(self.0 & !OWED | SETTING), Duty::Set)
         };
         #[cfg(wsp_mutant = "hazard-1")]
         let next = if duty == Duty::HandedOver { self } else { next };
@@ -257,7 +278,23 @@ impl Word {
 
     #[inline]
     pub(super) const fn held(self) -> Self {
-        Self(self.0 | HELD)
+        Self(self.0 & !SETTING | HELD)
+    }
+
+    /// The recording that had the signal was there still: it has it again, and news.
+    #[inline]
+    pub(super) const fn give_back(self) -> Self {
+        Self(self.0 & !HELD | SETTING).owing(true)
+    }
+
+    /// A recording that has set the signal takes upon itself what others have left it to do meanwhile;
+    /// `None` if that is nothing, or a holder has come, who sees to it.
+    #[inline]
+    pub(super) const fn serve(self) -> Option<Self> {
+        #[cfg(wsp_mutant = "E5")]
+        return None;
+        #[cfg(not(wsp_mutant = "E5"))]
+        if self.is_setting() && self.is_owed() { Some(self.owing(false)) } else { None }
     }
 
     /// Takes the report: all that is reportable, in one step (E1, E3). The codes must be copied first: as
@@ -344,6 +381,16 @@ impl Word {
         if self.is_owed() { self.owing(false) } else { Self(self.0 & !HELD) }
     }
 
+    /// A recording could not set the signal, or cannot know whether it did (R6, K5): it lets go of it, if
+    /// no holder has come that waits for it to leave.
+    #[inline]
+    pub(super) const fn set_failed(self) -> Self {
+        #[cfg(wsp_mutant = "R6")]
+        return Self(self.0 & !SETTING);
+        #[cfg(not(wsp_mutant = "R6"))]
+        Self(self.0 & !SETTING).owing(true)
+    }
+
     /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
     #[inline]
     pub(super) const fn leave_owing(self) -> Self {
@@ -370,16 +417,18 @@ mod tests {
 
     fn is_legal(word: Word) -> bool {
         let closed_is_empty = word.0 & !(CLOSED | HELD) == 0;
+        let in_one_hand = word.0 & (HELD | SETTING) != HELD | SETTING;
         word.recorded().contains(word.coded())
             && word.coded().contains(word.busy())
             && word.field(LATCHING).contains(word.latched())
             && (!word.is_owed() || !word.reportable().is_empty())
             && (!word.is_closed() || closed_is_empty)
+            && in_one_hand
     }
 
     /// Every legal word over two events.
     fn words() -> impl Iterator<Item = Word> {
-        let flags = (0..8).map(|flags| Word(flags << 60));
+        let flags = (0..16).map(|flags| Word(flags << 60));
         let start = flags.flat_map(|word| [word, word.with(LATCHING, READ | CLOSE)]);
         let fields = [RECORDED, CODED, BUSY, SELECTED, LATCHED];
         let words = fields.into_iter().fold(start.collect::<Vec<_>>(), |words, at| {
@@ -390,14 +439,18 @@ mod tests {
 
     /// Every word that a transition leads to from a legal one.
     fn successors(word: Word) -> impl Iterator<Item = Word> {
-        let mut next = std::vec![word.leave(), word.leave_owing()];
+        let mut next = std::vec![word.held(), word.set_failed()];
+        if word.is_held() {
+            next.extend([word.leave(), word.leave_owing(), word.give_back()]);
+        }
+        next.extend(word.serve());
         next.extend(word.close());
         for one in SETS {
             next.push(word.publish(one & word.busy()));
             next.extend(word.withdraw(one));
             next.extend(word.reenable(one));
             for other in SETS {
-                next.push(word.record(one | other, other).0);
+                next.extend([true, false].map(|left| word.record(one | other, other, left).0));
                 next.extend(word.take(one & word.busy()));
                 next.extend([true, false].map(|owed| word.select(one, owed)));
                 next.extend(word.put_back(one | other, other, true));
@@ -421,8 +474,11 @@ mod tests {
     #[test]
     fn r3_recording_event_by_event() {
         for word in words().filter(|word| !word.is_closed()) {
-            for (occurred, failed) in SETS.into_iter().flat_map(|a| SETS.map(|b| (a | b, b))) {
-                let (next, recording) = word.record(occurred, failed);
+            let arguments = SETS.into_iter().flat_map(|a| SETS.map(|b| (a | b, b)));
+            for ((occurred, failed), left) in
+                arguments.flat_map(|sets| [true, false].map(|left| (sets, left)))
+            {
+                let (next, recording) = word.record(occurred, failed, left);
                 let mut news = false;
                 for event in [READ, CLOSE] {
                     let has = |set: NetworkEvents| set.contains(event);
@@ -441,13 +497,16 @@ mod tests {
                     assert_eq!((next, recording.duty), (word, Duty::None));
                 }
                 let due = news || word.is_owed();
-                let duty = match (due, word.is_held()) {
-                    (false, _) => Duty::None,
-                    (true, true) => Duty::HandedOver,
-                    (true, false) => Duty::Set,
+                let duty = match (due, word.is_held(), word.is_setting()) {
+                    (false, ..) => Duty::None,
+                    (true, false, false) => Duty::Set,
+                    (true, false, true) if left => Duty::SetAgain,
+                    (true, ..) => Duty::HandedOver,
                 };
                 assert_eq!(recording.duty, duty);
-                assert_eq!(next.is_held(), word.is_held() || duty == Duty::Set);
+                assert_eq!(next.is_held(), word.is_held() || duty == Duty::SetAgain);
+                let setting = word.is_setting() && duty != Duty::SetAgain;
+                assert_eq!(next.is_setting(), setting || duty == Duty::Set);
                 assert_eq!(next.is_owed(), duty == Duty::HandedOver);
             }
         }
@@ -479,7 +538,7 @@ mod tests {
             let copied = word.with(BUSY, failed);
             let (taken, owed) = (copied.take(failed).unwrap(), word.is_owed());
             for meanwhile in SETS {
-                let (between, _) = taken.record(meanwhile, NetworkEvents::empty());
+                let (between, _) = taken.record(meanwhile, NetworkEvents::empty(), false);
                 let back = between.put_back(events, failed, owed).unwrap().publish(failed);
                 let heard = meanwhile - (taken.latched() - taken.recorded());
                 assert_eq!(back.recorded(), word.recorded() | heard);
