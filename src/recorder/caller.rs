@@ -12,19 +12,24 @@ mod known {
 
     /// A number that no other living thread has: the address of something that each has of its own.
     /// A later thread gets the address only after this one has ended, and comes after all it did.
-    #[cfg(not(wsp_loom))]
+    #[cfg(not(any(wsp_loom, wsp_shuttle)))]
     #[inline]
     fn this_thread() -> usize {
         std::thread_local!(static MARK: u8 = const { 0 });
         MARK.with(|mark| core::ptr::from_ref(mark) as usize)
     }
 
-    /// The model checker does not see the order that the reuse of memory brings: it gets numbers that
-    /// are never used again.
-    #[cfg(wsp_loom)]
+    /// The checkers run all threads on one, and have thread-locals of their own; and loom does not see
+    /// the order that the reuse of memory brings: it gets numbers that are never used again.
+    #[cfg(any(wsp_loom, wsp_shuttle))]
     fn this_thread() -> usize {
+        #[cfg(wsp_loom)]
+        use loom::thread_local;
+        #[cfg(wsp_shuttle)]
+        use shuttle::thread_local;
+
         static LAST: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(0);
-        loom::thread_local!(static MARK: usize = 1 + LAST.fetch_add(1, Ordering::Relaxed));
+        thread_local!(static MARK: usize = 1 + LAST.fetch_add(1, Ordering::Relaxed));
         MARK.with(|mark| *mark)
     }
 
