@@ -1,6 +1,8 @@
-//! The primitives under the recorder: the real ones, or the model checker's (`--cfg wsp_loom`).
+//! The primitives under the recorder: the real ones, or those of a checker: loom's, which knows every
+//! schedule and the memory model (`--cfg wsp_loom`), or shuttle's, which draws schedules at random and
+//! makes every atomic sequentially consistent (`--cfg wsp_shuttle`).
 
-#[cfg(not(wsp_loom))]
+#[cfg(not(any(wsp_loom, wsp_shuttle)))]
 pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(wsp_loom)]
@@ -9,7 +11,10 @@ pub(crate) use loom::{
     sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
 };
 
-/// `core`'s cell with the interface of the model checker's.
+#[cfg(wsp_shuttle)]
+pub(crate) use shuttle::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+
+/// `core`'s cell with the interface of loom's.
 #[cfg(not(wsp_loom))]
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
@@ -40,11 +45,13 @@ impl Backoff {
     pub(crate) fn wait(&mut self) {
         #[cfg(wsp_loom)]
         loom::thread::yield_now();
-        #[cfg(all(not(wsp_loom), feature = "std"))]
+        #[cfg(wsp_shuttle)]
+        shuttle::thread::yield_now();
+        #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
         if self.turns >= 64 {
             return std::thread::yield_now();
         }
-        #[cfg(not(wsp_loom))]
+        #[cfg(not(any(wsp_loom, wsp_shuttle)))]
         core::hint::spin_loop();
         self.turns = self.turns.saturating_add(1);
     }

@@ -86,7 +86,7 @@ impl Caller {
 
 /// A number that no other living thread has: the address of something that each has of its own.
 /// A later thread gets the address only after this one has ended, and comes after all it did.
-#[cfg(all(feature = "std", not(wsp_loom)))]
+#[cfg(all(feature = "std", not(any(wsp_loom, wsp_shuttle))))]
 #[inline]
 fn this_thread() -> usize {
     // Aligned so that no address is one of the small numbers above.
@@ -94,12 +94,17 @@ fn this_thread() -> usize {
     MARK.with(|mark| core::ptr::from_ref(mark) as usize)
 }
 
-/// The model checker does not see the order that the reuse of memory brings: it gets numbers that are
-/// never used again.
-#[cfg(all(feature = "std", wsp_loom))]
+/// The checkers run all threads on one, and have thread-locals of their own; and loom does not see the
+/// order that the reuse of memory brings: it gets numbers that are never used again.
+#[cfg(all(feature = "std", any(wsp_loom, wsp_shuttle)))]
 fn this_thread() -> usize {
+    #[cfg(wsp_loom)]
+    use loom::thread_local;
+    #[cfg(wsp_shuttle)]
+    use shuttle::thread_local;
+
     static LAST: core::sync::atomic::AtomicUsize = core::sync::atomic::AtomicUsize::new(FAILED);
-    loom::thread_local!(static MARK: usize = 1 + LAST.fetch_add(1, Ordering::Relaxed));
+    thread_local!(static MARK: usize = 1 + LAST.fetch_add(1, Ordering::Relaxed));
     MARK.with(|mark| *mark)
 }
 

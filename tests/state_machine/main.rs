@@ -4,7 +4,9 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `model` | the contract in plain words: arrays of `Option<i32>`, no bits, no library |
+//! | `socket` | the contract in plain words: arrays of `Option<i32>`, no bits, no library |
+//! | `model` | the same with event objects around it, for calls that come one after the other |
+//! | `words` | the library's values in those words |
 //! | `stage` | the library's side: event objects that follow a script and keep a log |
 //! | `moves` | the random parts that both machines use |
 //! | `recorder`, `provider` | the two machines |
@@ -17,7 +19,9 @@ mod model;
 mod moves;
 mod provider;
 mod recorder;
+mod socket;
 mod stage;
+mod words;
 
 use proptest::test_runner::{Config, FailurePersistence, FileFailurePersistence};
 

@@ -1,5 +1,5 @@
-//! What the contract says, in the plainest words. Nothing here knows how the library does it: a record
-//! is ten optional codes, a set of events is ten booleans, a debt is a boolean.
+//! What the contract says of calls that come one after the other, in the plainest words: sockets (see
+//! `socket`), and event objects, which are set and reset, fail and panic.
 //!
 //! Each function says what one call does, all at once or step by step, and which rule says so. The
 //! calls that event objects get go to a log, in order.
@@ -8,39 +8,7 @@ use std::collections::VecDeque;
 
 use wsp_events::Wake;
 
-pub(crate) const EVENTS: usize = 10;
-
-/// A set of events, by bit position (V1).
-pub(crate) type Events = [bool; EVENTS];
-
-pub(crate) const NONE: Events = [false; EVENTS];
-
-/// By bit position: `None` is not recorded, `Some(0)` a success, `Some(code)` an error (R2).
-pub(crate) type Record = [Option<i32>; EVENTS];
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Socket {
-    pub(crate) record: Record,
-    pub(crate) selection: Option<Selection>,
-    /// While a select is under way: the events that it is about to select.
-    selecting: Events,
-    /// The event object must still be set for something reportable (R6).
-    pub(crate) owed: bool,
-    /// The events that latch, chosen when the socket was made (L1).
-    latching: Events,
-    /// Those that occurred and were not re-enabled since.
-    pub(crate) latched: Events,
-    pub(crate) closed: bool,
-    /// The conditions under which E5's converse holds.
-    pub(crate) converse: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Selection {
-    pub(crate) events: Events,
-    /// The number of the event object.
-    pub(crate) object: usize,
-}
+use crate::socket::{Events, NONE, Record, Selection, Socket};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object {
@@ -181,95 +149,12 @@ pub(crate) enum Operation {
     Reenable(usize),
 }
 
-const WRITE: usize = 1;
-const GROUP_QOS: usize = 7;
-const ROUTING_INTERFACE_CHANGE: usize = 8;
-const ADDRESS_LIST_CHANGE: usize = 9;
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct World {
     pub(crate) sockets: Vec<Socket>,
     pub(crate) objects: Vec<Object>,
     /// Of the last step.
     pub(crate) log: Vec<Entry>,
-}
-
-impl Socket {
-    pub(crate) fn new(latching: Events) -> Self {
-        let mut socket = Self { latching, ..Self::default() };
-        // L3: one that never latches, and two that begin latched.
-        socket.latching[GROUP_QOS] = false;
-        for event in [ROUTING_INTERFACE_CHANGE, ADDRESS_LIST_CHANGE] {
-            socket.latched[event] = latching[event];
-        }
-        socket
-    }
-
-    pub(crate) fn recorded(&self) -> Events {
-        self.record.map(|code| code.is_some())
-    }
-
-    pub(crate) fn selected(&self) -> Events {
-        self.selection.map_or(NONE, |selection| selection.events)
-    }
-
-    pub(crate) fn has_selected(&self, object: usize) -> bool {
-        self.selection.is_some_and(|selection| selection.object == object)
-    }
-
-    /// Recorded and selected, with the codes (E1).
-    fn reportable(&self) -> Record {
-        let selected = self.selected();
-        std::array::from_fn(|event| self.record[event].filter(|_| selected[event]))
-    }
-
-    /// A set is owed for something: with nothing to report the debt is void (R6).
-    fn void_debt_for_nothing(&mut self) {
-        self.owed = self.owed && self.reportable() != [None; EVENTS];
-    }
-
-    /// Writes occurrences down (R3), and says which events are new.
-    fn note(&mut self, occurrences: &[(usize, i32)]) -> Events {
-        let mut new = NONE;
-        for &(event, code) in occurrences {
-            if self.latched[event] && self.record[event].is_none() {
-                continue; // L1: reported or withdrawn, and not re-enabled since.
-            }
-            self.latched[event] = self.latching[event];
-            match self.record[event] {
-                None => {
-                    self.record[event] = Some(code);
-                    new[event] = true;
-                }
-                // An error takes the place of a success; another success changes nothing.
-                Some(0) => self.record[event] = Some(code),
-                // The first error stays.
-                Some(_) => {}
-            }
-        }
-        new
-    }
-
-    /// Whether the event object must be set, now that these events are new (R4, R6).
-    fn is_due(&self, new: Events) -> bool {
-        let selected = self.selected();
-        let news = (0..EVENTS).any(|at| new[at] && (selected[at] || self.selecting[at]));
-        news || self.owed
-    }
-
-    /// Puts a report back that has come to nothing (E7). What was noted meanwhile came later (R3).
-    fn put_back(&mut self, report: Record) {
-        let later = std::mem::replace(&mut self.record, report);
-        for (event, code) in later.into_iter().enumerate() {
-            match (self.record[event], code) {
-                (None, _) => self.record[event] = code,
-                (Some(_), Some(code)) => {
-                    self.note(&[(event, code)]);
-                }
-                (Some(_), None) => {}
-            }
-        }
-    }
 }
 
 impl World {
@@ -285,9 +170,6 @@ impl World {
     /// One occurrence, or several as one step (R5).
     fn record(&mut self, s: usize, occurrences: &[(usize, i32)]) -> Answer {
         let mut wake = Wake::NotNeeded;
-        if self.sockets[s].closed {
-            return Answer::Recorded { new: NONE, wake };
-        }
         let new = self.sockets[s].note(occurrences);
         if self.sockets[s].is_due(new) {
             self.sockets[s].owed = true;
@@ -310,22 +192,13 @@ impl World {
 
     /// R7: no event object is touched.
     fn withdraw(&mut self, s: usize, events: Events) -> Answer {
-        let socket = &mut self.sockets[s];
-        for event in (0..EVENTS).filter(|&event| events[event]) {
-            if socket.record[event].take().is_some() {
-                socket.converse = false;
-            }
-        }
-        socket.void_debt_for_nothing();
+        self.sockets[s].withdraw(events);
         Answer::Done
     }
 
     /// L2.
     fn reenable(&mut self, s: usize, event: usize) -> Answer {
-        self.sockets[s].latched[event] = false;
-        if event != WRITE {
-            self.withdraw(s, std::array::from_fn(|at| at == event));
-        }
+        self.sockets[s].reenable(event);
         Answer::Done
     }
 
@@ -338,8 +211,7 @@ impl World {
         }
         let was_signaled = self.objects[object].signaled;
         let owed_before = std::mem::take(&mut self.sockets[s].owed);
-        let recorded = self.sockets[s].recorded();
-        if (0..EVENTS).any(|event| recorded[event] && events[event]) {
+        if self.sockets[s].has_recorded_any(events) {
             // S2: the new event object is set at once, before the old one is let go (S6).
             self.sockets[s].selecting = events;
             let result = self.call(s, object, Call::Set);
@@ -348,8 +220,7 @@ impl World {
                 return self.undo(s, owed_before, stopped);
             }
         }
-        self.sockets[s].selection = Some(Selection { events, object }); // S1, S5
-        self.sockets[s].void_debt_for_nothing();
+        self.sockets[s].select(Some(Selection { events, object })); // S1, S5
         self.sockets[s].converse = !was_signaled;
         self.end_the_converse_of_shared(object);
         match self.settle(s) {
@@ -363,8 +234,7 @@ impl World {
         if self.sockets[s].closed {
             return Answer::Closed;
         }
-        self.sockets[s].selection = None;
-        self.sockets[s].owed = false;
+        self.sockets[s].select(None);
         Answer::Done
     }
 
@@ -374,10 +244,7 @@ impl World {
             return Answer::Closed;
         }
         // Record and clear come before reset (E4), and take all that is reportable (E1, E3).
-        let report = self.sockets[s].reportable();
-        for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
-            self.sockets[s].record[event] = None;
-        }
+        let report = self.sockets[s].take();
         let owed_before = std::mem::take(&mut self.sockets[s].owed);
         if let Some(object) = reset
             && let Err(stopped) = self.call(s, object, Call::Reset)
@@ -409,8 +276,7 @@ impl World {
         }
         // It shares the event object with the listener from now on.
         self.sockets[s].converse = false;
-        let listener = &self.sockets[s];
-        Ok(Socket { selection: listener.selection, ..Socket::new(listener.latching) })
+        Ok(self.sockets[s].inherited())
     }
 
     /// S7: the selection and the record end, the event object is left as it is.
@@ -418,7 +284,7 @@ impl World {
         if self.sockets[s].closed {
             return Answer::Closed;
         }
-        self.sockets[s] = Socket { closed: true, ..Socket::default() };
+        self.sockets[s].close();
         Answer::Done
     }
 

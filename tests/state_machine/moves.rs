@@ -3,7 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::model::{Act, Call, EVENTS, End, Events, Inside, NONE, Operation, Script};
+use crate::model::{Act, Call, End, Inside, Operation, Script};
+use crate::socket::{EVENTS, Events, NONE};
 
 /// A few come most often, so that they meet.
 pub(crate) fn event() -> impl Strategy<Value = usize> {

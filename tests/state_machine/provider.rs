@@ -9,7 +9,8 @@ mod reference;
 use proptest_state_machine::prop_state_machine;
 use wsp_events::INVALID_SOCKET;
 
-use crate::model::{Answer, Call, Events, Operation, Script};
+use crate::model::{Answer, Call, Operation, Script};
+use crate::socket::Events;
 use library::TestProvider;
 
 prop_state_machine! {

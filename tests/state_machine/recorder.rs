@@ -6,12 +6,14 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-use crate::model::{Answer, Call, Events, Object, Operation, Script, Socket, World};
+use crate::model::{Answer, Call, Object, Operation, Script, World};
 use crate::moves;
+use crate::socket::{Events, Socket};
 use crate::stage::{
     EventObject, Recorder, Stage, check_e5, check_object, check_socket, check_what_is_left, done,
-    flags, operate, reported, unwinding,
+    operate, reported, unwinding,
 };
+use crate::words::flags;
 
 const SLOTS: usize = 3;
 const OBJECTS: usize = 3;

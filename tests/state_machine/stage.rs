@@ -5,14 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, Weak};
 
 use wsp_events::{
-    EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, Recorded, RecorderError,
-    Report, SignalError, WsaError,
+    EventSignal, NetworkEventRecorder, NetworkEvents, Recorded, RecorderError, Report, SignalError,
+    WsaError,
 };
 
 use crate::model::{
-    Answer, Call, End, Entry, Events, Inside, MEDDLINGS, Operation, Record, Resetter, Script,
-    Scripts, World, error_code,
+    Answer, Call, End, Entry, Inside, MEDDLINGS, Operation, Resetter, Script, Scripts, World,
+    error_code,
 };
+use crate::words::{event_at, events_of, flags, record_of};
 
 pub(crate) type Recorder = NetworkEventRecorder<Arc<EventObject>>;
 
@@ -147,18 +148,6 @@ pub(crate) fn operate(recorder: &Recorder, operation: &Operation) -> Answer {
     }
 }
 
-fn event_at(position: usize) -> NetworkEvent {
-    NetworkEvent::from_bit_position(position).unwrap()
-}
-
-pub(crate) fn flags(events: Events) -> NetworkEvents {
-    NetworkEvent::ALL.into_iter().filter(|event| events[event.bit_position()]).collect()
-}
-
-pub(crate) fn events_of(flags: NetworkEvents) -> Events {
-    NetworkEvent::ALL.map(|event| flags.contains(event.flag()))
-}
-
 fn recorded(result: Result<Recorded, SignalError>) -> Answer {
     match result {
         Ok(Recorded { new, wake }) => Answer::Recorded { new: events_of(new), wake },
@@ -183,18 +172,6 @@ pub(crate) fn refused(error: RecorderError) -> Answer {
         RecorderError::Reentrant => Answer::Reentrant,
         RecorderError::Signal(error) => Answer::SignalFailed(error.os_code()),
     }
-}
-
-/// What a report carries, by each of the three ways to look at it.
-fn record_of(report: &Report) -> Record {
-    let code = |outcome: Result<(), WsaError>| outcome.map_or_else(WsaError::code, |()| 0);
-    let record = NetworkEvent::ALL.map(|event| report.outcome(event).map(code));
-    let listed: Vec<_> = report.iter().map(|(event, it)| (event, Some(code(it)))).collect();
-    let expected: Vec<_> =
-        NetworkEvent::ALL.into_iter().zip(record).filter(|(_, code)| code.is_some()).collect();
-    assert_eq!(listed, expected, "E1: `iter` and `outcome` agree");
-    assert_eq!(events_of(report.events()), record.map(|code| code.is_some()), "E1: `events` too");
-    record
 }
 
 /// Compares all that can be seen of a socket with the model.

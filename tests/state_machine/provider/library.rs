@@ -16,8 +16,9 @@ use super::{Memory, NO_DESCRIPTORS, Name, Outcome, Pointer, Seen, Transition, Wa
 use crate::model::{Answer, Entry};
 use crate::stage::{
     EventObject, Recorder, Stage, check_e5, check_object, check_socket, check_what_is_left, done,
-    events_of, flags, operate, refused, reported, unwinding,
+    operate, refused, reported, unwinding,
 };
+use crate::words::{events_of, flags};
 
 pub(super) struct TestProvider {
     stage: Arc<Stage>,

@@ -6,8 +6,9 @@ use proptest::strategy::Union;
 use proptest_state_machine::ReferenceStateMachine;
 
 use super::{Memory, NO_DESCRIPTORS, NO_HANDLES, Name, Outcome, Pointer, Seen, Transition, Way};
-use crate::model::{Answer, Entry, Events, NONE, Object, Socket, World};
+use crate::model::{Answer, Entry, Object, World};
 use crate::moves;
+use crate::socket::{Events, NONE, Socket};
 
 impl Outcome {
     /// E9, E10.
