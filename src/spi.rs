@@ -80,6 +80,11 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
             let at = event.bit_position();
             codes.add(at).write_unaligned(report.codes[at]);
         }
+        // Subtle ones, for the fuzz target to find: an element too many, for one code of one event.
+        #[cfg(wsp_mutant = "fuzz-1")]
+        if report.outcome(crate::NetworkEvent::Close) == Some(Err(WsaError::WSAECONNABORTED)) {
+            codes.write_unaligned(0);
+        }
     }
 }
 
@@ -241,6 +246,9 @@ fn select<P: Provider + ?Sized>(
     event: WSAEVENT,
     events: i32,
 ) -> Result<(), WsaError> {
+    // The sign of the mask reaches an event.
+    #[cfg(wsp_mutant = "fuzz-2")]
+    let events = events | (events >> 22 & 1 << 9);
     event_select(provider, descriptor, event, NetworkEvents::from_mask(events))
         .map_err(ProviderError::errno)
 }

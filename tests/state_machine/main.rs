@@ -9,18 +9,27 @@
 //! | `words` | the library's values in those words |
 //! | `stage` | the library's side: event objects that follow a script and keep a log |
 //! | `moves` | the random parts that both machines use |
-//! | `recorder`, `provider` | the two machines |
+//! | `recorder` | the machine of the recorder |
+//! | `steps` | one step of a whole provider, and what it shows |
+//! | `reference`, `library` | what the steps must show, and the library that they are made on |
+//! | `provider` | the machine of the provider |
+//!
+//! The fuzz target (`fuzz/`) makes the same steps, on the same library and against the same model, but lets
+//! libFuzzer choose them.
 //!
 //! A failing sequence shrinks, and is kept beside its machine's source (`*.regressions`) and run first
 //! from then on. `PROPTEST_CASES=20000` makes a longer run.
 #![cfg(all(feature = "std", not(wsp_loom)))]
 
+mod library;
 mod model;
 mod moves;
 mod provider;
 mod recorder;
+mod reference;
 mod socket;
 mod stage;
+mod steps;
 mod words;
 
 use proptest::test_runner::{Config, FailurePersistence, FileFailurePersistence};

@@ -1,145 +1,221 @@
 //! A whole provider: sockets by descriptor in a `SocketTable`, event objects by handle, and the switch's
 //! calls on them, through the C functions and through the Rust ones beneath.
 //!
-//! Here are the moves and what they show; `reference` says what they must show, `library` makes them.
+//! Here is the random choice of steps; `reference` says what they must show, `library` makes them.
 
-mod library;
-mod reference;
+use proptest::prelude::*;
+use proptest::strategy::Union;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-use proptest_state_machine::prop_state_machine;
-use wsp_events::INVALID_SOCKET;
+use crate::library::Library;
+use crate::moves;
+use crate::reference::Model;
+use crate::steps::{NO_DESCRIPTORS, Name, Pointer, Transition, Way};
 
-use crate::model::{Answer, Call, Operation, Script};
-use crate::socket::Events;
-use library::TestProvider;
+/// Null comes most often: it has a meaning of its own (E6, S4).
+const NO_HANDLES: [usize; 5] = [0, 0, 0, 7, usize::MAX];
 
 prop_state_machine! {
     #![proptest_config(crate::config(384))]
 
     #[test]
-    fn e9_provider_agrees_with_the_plain_model(sequential 1..200 => TestProvider);
+    fn e9_provider_agrees_with_the_plain_model(sequential 1..200 => Library);
 }
 
-/// What a descriptor or a handle may be.
-#[derive(Clone, Copy, Debug)]
-enum Name {
-    /// The one that was given out so many others before; it may be stale by now (P1).
-    Given(usize),
-    /// A value that is never given out.
-    Never(usize),
-}
+impl ReferenceStateMachine for Model {
+    type State = Self;
+    type Transition = Transition;
 
-const NO_DESCRIPTORS: [usize; 5] = [0, 1, 0xFFFF, INVALID_SOCKET - 1, INVALID_SOCKET];
-/// Null comes most often: it has a meaning of its own (E6, S4).
-const NO_HANDLES: [usize; 5] = [0, 0, 0, 7, usize::MAX];
+    fn init_state() -> BoxedStrategy<Self> {
+        Just(Self::new()).boxed()
+    }
 
-#[derive(Clone, Copy, Debug)]
-enum Pointer {
-    Null,
-    Aligned,
-    Misaligned,
-}
+    fn transitions(model: &Self) -> BoxedStrategy<Transition> {
+        // A few live sockets and event objects, so that they meet; and some that are gone.
+        let (live, closed) = open_and_closed(&model.descriptors);
+        let (open, closed_handles) = open_and_closed(&model.handles);
+        let (few_sockets, few_events) = (live.len() < 3, open.len() < 3);
+        let selected_on: Vec<Option<usize>> = model
+            .descriptors
+            .iter()
+            .map(|s| {
+                let object = model.world.sockets[(*s)?].selection?.object;
+                model.handles.iter().position(|&handle| handle == Some(object))
+            })
+            .collect();
 
-/// Which of the two ways into the library a call takes.
-#[derive(Clone, Copy, Debug)]
-enum Way {
-    C { errno: Pointer },
-    Rust,
-}
+        let descriptor = || name(&live, model.descriptors.len(), &NO_DESCRIPTORS);
+        let handle = || name(&open, model.handles.len(), &NO_HANDLES);
+        let enumerate = (descriptor(), handle(), any::<bool>(), pointer(), way()).prop_map(
+            move |(descriptor, other, pass_its_own, out, way)| {
+                let its_own = match descriptor {
+                    Name::Given(at) if pass_its_own => selected_on[at],
+                    _ => None,
+                };
+                let handle = its_own.map_or(other, Name::Given);
+                Transition::Enumerate { descriptor, handle, out, way }
+            },
+        );
 
-#[derive(Clone, Debug)]
-enum Transition {
-    OpenSocket {
-        latching: Events,
-    },
-    /// A socket that is accepted on the one that the descriptor names (S8).
-    Accept(Name),
-    Duplicate(Name),
-    CloseDescriptor(Name),
-    /// The socket's record ends while its descriptors are still there, as for a call that has looked
-    /// its socket up just before a close (P5).
-    CloseRecord(usize),
-    Operate(usize, Operation),
-    Select {
-        descriptor: Name,
-        handle: Name,
-        mask: i32,
-        way: Way,
-    },
-    Enumerate {
-        descriptor: Name,
-        handle: Name,
-        out: Pointer,
-        way: Way,
-    },
-    OpenEvent,
-    CloseEvent(Name),
-    Arm {
-        object: usize,
-        call: Call,
-        script: Script,
-    },
-    ApplicationResets(Name),
-    SubsystemIsUp(bool),
-}
+        let mut moves = vec![
+            (
+                if few_sockets { 12 } else { 1 },
+                (moves::latching(), reused(closed))
+                    .prop_map(|(latching, reused)| Transition::OpenSocket { latching, reused })
+                    .boxed(),
+            ),
+            (
+                if few_events { 12 } else { 1 },
+                reused(closed_handles).prop_map(|reused| Transition::OpenEvent { reused }).boxed(),
+            ),
+            (1, descriptor().prop_map(Transition::Accept).boxed()),
+            (2, descriptor().prop_map(Transition::Duplicate).boxed()),
+            (3, descriptor().prop_map(Transition::CloseDescriptor).boxed()),
+            (1, handle().prop_map(Transition::CloseEvent).boxed()),
+            (1, handle().prop_map(Transition::ApplicationResets).boxed()),
+            (
+                if model.subsystem_is_up { 1 } else { 20 },
+                Just(Transition::SubsystemIsUp(!model.subsystem_is_up)).boxed(),
+            ),
+            (
+                12,
+                (descriptor(), handle(), mask(), way())
+                    .prop_map(|(descriptor, handle, mask, way)| Transition::Select {
+                        descriptor,
+                        handle,
+                        mask,
+                        way,
+                    })
+                    .boxed(),
+            ),
+            (20, enumerate.boxed()),
+        ];
+        let live_sockets: Vec<_> = model.descriptors.iter().flatten().copied().collect();
+        if !live_sockets.is_empty() {
+            let live = || prop::sample::select(live_sockets.clone());
+            let operate = (live(), moves::operation());
+            moves.push((36, operate.prop_map(|(s, it)| Transition::Operate(s, it)).boxed()));
+            moves.push((1, live().prop_map(Transition::CloseRecord).boxed()));
+        }
+        if !model.world.sockets.is_empty() {
+            let operate = (0..model.world.sockets.len(), moves::operation());
+            moves.push((2, operate.prop_map(|(s, it)| Transition::Operate(s, it)).boxed()));
+        }
+        if !model.world.objects.is_empty() {
+            let arm = (0..model.world.objects.len(), moves::call(), moves::script());
+            let arm =
+                arm.prop_map(|(object, call, script)| Transition::Arm { object, call, script });
+            moves.push((8, arm.boxed()));
+        }
+        Union::new_weighted(moves).boxed()
+    }
 
-/// How WSPEventSelect and WSPEnumNetworkEvents end.
-#[derive(Clone, Debug, PartialEq)]
-enum Outcome {
-    SubsystemFailed,
-    NotASocket,
-    InvalidEventObject,
-    NullOutput,
-    /// As the recorder answers.
-    Recorder(Answer),
-}
-
-/// What a step shows to whoever made it.
-#[derive(Clone, Debug, PartialEq)]
-enum Seen {
-    Nothing,
-    Recorder(Answer),
-    NewDescriptor(bool),
-    /// How many descriptors the socket has left, if there was one.
-    Removed(Option<usize>),
-    Rust(Outcome),
-    C {
-        returned: i32,
-        errno: Memory,
-        out: Memory,
-    },
-}
-
-/// Memory that a C function gets a pointer into. It starts full of sentinels; the comparison is byte by
-/// byte (E2, E7, E10).
-#[derive(Clone, Debug, PartialEq)]
-#[repr(align(4))]
-struct Memory([u8; 56]);
-
-impl Memory {
-    const SENTINEL: Self = Self([0xA5; 56]);
-
-    fn offset(pointer: Pointer) -> Option<usize> {
-        match pointer {
-            Pointer::Null => None,
-            Pointer::Aligned => Some(4),
-            Pointer::Misaligned => Some(5),
+    /// A name must have been given out, and one that is reused must be closed: shrinking may have taken
+    /// that away.
+    fn preconditions(model: &Self, transition: &Transition) -> bool {
+        let was_given = |name: &Name, names: &[Option<usize>]| match name {
+            Name::Given(at) => *at < names.len(),
+            Name::Never(_) => true,
+        };
+        let is_free = |reused: &Option<usize>, names: &[Option<usize>]| {
+            reused.is_none_or(|at| names.get(at) == Some(&None))
+        };
+        let (descriptors, handles) = (&model.descriptors, &model.handles);
+        match transition {
+            Transition::OpenSocket { reused, .. } => is_free(reused, descriptors),
+            Transition::OpenEvent { reused } => is_free(reused, handles),
+            Transition::SubsystemIsUp(_) => true,
+            Transition::Accept(descriptor)
+            | Transition::Duplicate(descriptor)
+            | Transition::CloseDescriptor(descriptor) => was_given(descriptor, descriptors),
+            Transition::CloseRecord(s) | Transition::Operate(s, _) => {
+                *s < model.world.sockets.len()
+            }
+            Transition::Select { descriptor, handle, .. }
+            | Transition::Enumerate { descriptor, handle, .. } => {
+                was_given(descriptor, descriptors) && was_given(handle, handles)
+            }
+            Transition::CloseEvent(handle) | Transition::ApplicationResets(handle) => {
+                was_given(handle, handles)
+            }
+            Transition::Arm { object, .. } => *object < model.world.objects.len(),
         }
     }
 
-    fn pointer<T>(&mut self, pointer: Pointer) -> *mut T {
-        match Self::offset(pointer) {
-            None => std::ptr::null_mut(),
-            Some(offset) => self.0[offset..].as_mut_ptr().cast(),
-        }
+    fn apply(mut model: Self, transition: &Transition) -> Self {
+        Self::apply(&mut model, transition);
+        model
+    }
+}
+
+impl StateMachineTest for Library {
+    type SystemUnderTest = Self;
+    type Reference = Model;
+
+    fn init_test(_: &Model) -> Self {
+        Self::new()
     }
 
-    /// What a C `int`, the `index`-th behind the pointer, looks like.
-    fn with_int(mut self, pointer: Pointer, index: usize, int: i32) -> Self {
-        if let Some(offset) = Self::offset(pointer) {
-            let at = offset + 4 * index;
-            self.0[at..at + 4].copy_from_slice(&int.to_ne_bytes());
-        }
-        self
+    fn apply(mut library: Self, model: &Model, transition: Transition) -> Self {
+        let seen = Self::apply(&mut library, transition);
+        library.check_answer(model, &seen);
+        library
     }
+
+    fn check_invariants(library: &Self, model: &Model) {
+        library.check(model);
+    }
+
+    fn teardown(library: Self, model: Model) {
+        library.check_what_is_left(&model);
+    }
+}
+
+fn open_and_closed(names: &[Option<usize>]) -> (Vec<usize>, Vec<usize>) {
+    (0..names.len()).partition(|&at| names[at].is_some())
+}
+
+fn reused(closed: Vec<usize>) -> BoxedStrategy<Option<usize>> {
+    match closed.is_empty() {
+        true => Just(None).boxed(),
+        false => prop::option::of(prop::sample::select(closed)).boxed(),
+    }
+}
+
+/// One that is good for something, mostly; or one that was, or never.
+fn name(good: &[usize], given: usize, never: &'static [usize]) -> BoxedStrategy<Name> {
+    let mut names = vec![(1, prop::sample::select(never).prop_map(Name::Never).boxed())];
+    if given > 0 {
+        names.push((1, (0..given).prop_map(Name::Given).boxed()));
+    }
+    if !good.is_empty() {
+        let good = prop::sample::select(good.to_vec());
+        names.push((8, good.prop_map(Name::Given).boxed()));
+    }
+    Union::new_weighted(names).boxed()
+}
+
+fn mask() -> impl Strategy<Value = i32> {
+    prop_oneof![
+        2 => any::<i32>(),
+        4 => 0..=0x3FF,
+        2 => (0..32u32).prop_map(|bit| 1_i32.wrapping_shl(bit)),
+        1 => prop::sample::select(vec![0, 0x3FF, 0x400, !0x3FF]),
+    ]
+}
+
+fn pointer() -> impl Strategy<Value = Pointer> {
+    prop_oneof![
+        1 => Just(Pointer::Null),
+        3 => Just(Pointer::Aligned),
+        3 => Just(Pointer::Misaligned),
+    ]
+}
+
+fn way() -> impl Strategy<Value = Way> {
+    prop_oneof![
+        2 => pointer().prop_map(|errno| Way::Table { errno }),
+        2 => pointer().prop_map(|errno| Way::C { errno }),
+        1 => Just(Way::Rust),
+    ]
 }
