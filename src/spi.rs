@@ -18,7 +18,7 @@ pub use windows::{lp_wsp_enum_network_events, lp_wsp_event_select};
 use core::ops::Deref;
 
 use crate::error::{ProviderError, WsaError};
-use crate::event::{FD_MAX_EVENTS, NetworkEvents};
+use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::provider::{Provider, SOCKET, enumerate_socket, event_select, find};
 use crate::report::Report;
 use crate::signal::WSAEVENT;
@@ -62,6 +62,25 @@ impl WSANETWORKEVENTS {
     pub fn store(&mut self, report: &Report) {
         // SAFETY: a reference is valid for writes of its whole referent.
         unsafe { store(report, self) }
+    }
+
+    /// Reads as a switch does: the events of the mask with their outcomes, by bit position. Bits that
+    /// are no event are passed over, and so are the codes whose bit is not in the mask (E2).
+    ///
+    /// ```
+    /// use wsp_events::spi::WSANETWORKEVENTS;
+    /// use wsp_events::{NetworkEvent, WsaError};
+    ///
+    /// let mut out = WSANETWORKEVENTS { lNetworkEvents: 1 + 16, ..Default::default() };
+    /// out.iErrorCode[4] = 10061;
+    /// let read: Vec<_> = out.iter().collect();
+    /// let refused = Err(WsaError::WSAECONNREFUSED);
+    /// assert_eq!(read, [(NetworkEvent::Read, Ok(())), (NetworkEvent::Connect, refused)]);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (NetworkEvent, Result<(), WsaError>)> + '_ {
+        NetworkEvents::from_mask(self.lNetworkEvents)
+            .members()
+            .map(|event| (event, WsaError::outcome(self.iErrorCode[event.bit_position()])))
     }
 }
 
