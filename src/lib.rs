@@ -28,7 +28,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! To write a provider, begin with the [`guide`]: from an empty file to a working one, and a page for each
+//! kind of code that plays the socket side.
+//!
 //! # The rooms, bottom to top
+//!
+#![doc = include_str!("../docs/pictures/rooms.svg")]
 //!
 //! | | |
 //! |---|---|
@@ -61,7 +66,7 @@
 //!
 //! Without either the crate needs `core` alone (K7), and 64-bit atomics on every target.
 #![no_std]
-#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(wsp_loom))))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -73,6 +78,9 @@ compile_error!("wsp-events needs a target with 64-bit atomics: a socket's record
 
 mod error;
 mod event;
+#[cfg(all(any(doc, doctest), feature = "std"))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
+pub mod guide;
 pub mod latching;
 mod provider;
 mod recorder;

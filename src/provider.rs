@@ -119,7 +119,40 @@ pub trait Provider {
     fn event_to_reset(&self, handle: WSAEVENT) -> Option<Self::ResetEvent<'_>>;
 
     /// A selection was made, or ended (`events` is then empty): the provider makes the socket
-    /// non-blocking (S9), and may start to watch for the events.
+    /// non-blocking (S9), and may start to watch for the events. Nothing, if it is not implemented.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use wsp_events::*;
+    /// use std::cell::Cell;
+    ///
+    /// /// A provider of one socket.
+    /// #[derive(Default)]
+    /// struct MyProvider {
+    ///     recorder: NetworkEventRecorder<Arc<ManualResetEvent>>,
+    ///     nonblocking: Cell<bool>,
+    /// }
+    ///
+    /// impl Provider for MyProvider {
+    /// #   type Signal = Arc<ManualResetEvent>;
+    /// #   type Socket<'a> = &'a Self;
+    /// #   type ResetEvent<'a> = &'a ManualResetEvent;
+    /// #   fn subsystem_is_up(&self) -> bool { true }
+    /// #   fn socket(&self, _: SOCKET) -> Option<&Self> { Some(self) }
+    /// #   fn recorder<'s>(s: &'s &Self) -> &'s NetworkEventRecorder<Self::Signal> { &s.recorder }
+    /// #   fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { None }
+    /// #   fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+    ///     // ...
+    ///     fn selected(&self, socket: &&Self, _events: NetworkEvents) {
+    ///         socket.nonblocking.set(true); // stays so when the selection ends, as on Windows
+    ///     }
+    /// }
+    ///
+    /// let provider = MyProvider::default();
+    /// event_select(&provider, 1, std::ptr::null_mut(), NetworkEvents::empty())?;
+    /// assert!(provider.nonblocking.get());
+    /// # Ok::<(), ProviderError>(())
+    /// ```
     fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
         let _ = (socket, events);
     }

@@ -18,7 +18,7 @@ pub use windows::{lp_wsp_enum_network_events, lp_wsp_event_select};
 use core::ops::Deref;
 
 use crate::error::{ProviderError, WsaError};
-use crate::event::{FD_MAX_EVENTS, NetworkEvents};
+use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::provider::{Provider, SOCKET, enumerate_socket, event_select, find};
 use crate::report::Report;
 use crate::signal::WSAEVENT;
@@ -63,6 +63,25 @@ impl WSANETWORKEVENTS {
         // SAFETY: a reference is valid for writes of its whole referent.
         unsafe { store(report, self) }
     }
+
+    /// Reads as a switch does: the events of the mask with their outcomes, by bit position. Bits that
+    /// are no event are passed over, and so are the codes whose bit is not in the mask (E2).
+    ///
+    /// ```
+    /// use wsp_events::spi::WSANETWORKEVENTS;
+    /// use wsp_events::{NetworkEvent, WsaError};
+    ///
+    /// let mut out = WSANETWORKEVENTS { lNetworkEvents: 1 + 16, ..Default::default() };
+    /// out.iErrorCode[4] = 10061;
+    /// let read: Vec<_> = out.iter().collect();
+    /// let refused = Err(WsaError::WSAECONNREFUSED);
+    /// assert_eq!(read, [(NetworkEvent::Read, Ok(())), (NetworkEvent::Connect, refused)]);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (NetworkEvent, Result<(), WsaError>)> + '_ {
+        NetworkEvents::from_mask(self.lNetworkEvents)
+            .members()
+            .map(|event| (event, WsaError::outcome(self.iErrorCode[event.bit_position()])))
+    }
 }
 
 /// # Safety
@@ -104,7 +123,7 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
 /// #     fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { None }
 /// #     fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
 /// # }
-/// use wsp_events::spi::{CurrentProvider, WSPEnumNetworkEvents, WSPEventSelect};
+/// use wsp_events::spi::{CurrentProvider, WSPEventSelect};
 ///
 /// /// Set by WSPStartup, cleared by WSPCleanup.
 /// static CURRENT: RwLock<Option<Arc<MyProvider>>> = RwLock::new(None);
@@ -115,12 +134,10 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
 ///     }
 /// }
 ///
-/// let (select, enumerate) = (WSPEventSelect::<MyProvider>, WSPEnumNetworkEvents::<MyProvider>);
 /// let mut errno = 0;
 /// // Nothing was started up, so that there is no subsystem.
-/// let result = unsafe { select(1, std::ptr::null_mut(), 0, &mut errno) };
+/// let result = unsafe { WSPEventSelect::<MyProvider>(1, std::ptr::null_mut(), 0, &mut errno) };
 /// assert_eq!((result, errno), (-1, 10050));
-/// # let _ = enumerate;
 /// ```
 pub trait CurrentProvider: Provider + Sized {
     /// The instance that a call is for; `None` before it is there and after it has gone
@@ -138,7 +155,37 @@ pub trait CurrentProvider: Provider + Sized {
 /// `lpErrno` is null or valid for the write of an `int`; it need not be aligned. `hEventObject` is a handle
 /// that the caller may have set and reset, or none at all: the provider takes it for what it was given.
 ///
-/// The example at [`CurrentProvider`] runs it.
+/// ```
+/// # use std::sync::Arc;
+/// # use wsp_events::*;
+/// # struct MyProvider;
+/// # static RECORDER: NetworkEventRecorder<Arc<ManualResetEvent>> = NetworkEventRecorder::new();
+/// # impl Provider for MyProvider {
+/// #     type Signal = Arc<ManualResetEvent>;
+/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::Signal>;
+/// #     type ResetEvent<'a> = &'a ManualResetEvent;
+/// #     fn subsystem_is_up(&self) -> bool { true }
+/// #     fn socket(&self, s: SOCKET) -> Option<Self::Socket<'_>> { (s == 4).then_some(&RECORDER) }
+/// #     fn recorder<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal> { s }
+/// #     fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { Some(Arc::default()) }
+/// #     fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+/// # }
+/// # impl wsp_events::spi::CurrentProvider for MyProvider {
+/// #     fn current() -> Option<impl std::ops::Deref<Target = Self>> { Some(&MyProvider) }
+/// # }
+/// use std::ptr;
+/// use wsp_events::spi::{SOCKET_ERROR, WSPEventSelect};
+///
+/// let mut errno = 0;
+/// let handle: WSAEVENT = ptr::without_provenance_mut(8); // the switch's
+/// // SAFETY: `errno` is valid for the write, and the handle is the provider's to look up.
+/// let result = unsafe { WSPEventSelect::<MyProvider>(4, handle, 0x08, &mut errno) };
+/// assert_eq!((result, errno), (0, 0));
+///
+/// // Not a socket.
+/// let result = unsafe { WSPEventSelect::<MyProvider>(5, handle, 0x08, &mut errno) };
+/// assert_eq!((result, errno), (SOCKET_ERROR, 10038));
+/// ```
 #[expect(non_snake_case, reason = "Winsock's own names")]
 pub unsafe extern "system" fn WSPEventSelect<P: CurrentProvider>(
     s: SOCKET,
@@ -190,7 +237,41 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
 /// for the write of an `int`; neither need be aligned, nor initialised. `hEventObject` is as for
 /// [`WSPEventSelect`].
 ///
-/// The example at [`CurrentProvider`] names it.
+/// ```
+/// # use std::sync::Arc;
+/// # use wsp_events::*;
+/// # struct MyProvider;
+/// # static RECORDER: NetworkEventRecorder<Arc<ManualResetEvent>> = NetworkEventRecorder::new();
+/// # impl Provider for MyProvider {
+/// #     type Signal = Arc<ManualResetEvent>;
+/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::Signal>;
+/// #     type ResetEvent<'a> = &'a ManualResetEvent;
+/// #     fn subsystem_is_up(&self) -> bool { true }
+/// #     fn socket(&self, s: SOCKET) -> Option<Self::Socket<'_>> { (s == 4).then_some(&RECORDER) }
+/// #     fn recorder<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal> { s }
+/// #     fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { Some(Arc::default()) }
+/// #     fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+/// # }
+/// # impl wsp_events::spi::CurrentProvider for MyProvider {
+/// #     fn current() -> Option<impl std::ops::Deref<Target = Self>> { Some(&MyProvider) }
+/// # }
+/// use std::ptr;
+/// use wsp_events::spi::{WSANETWORKEVENTS, WSPEnumNetworkEvents};
+///
+/// # let socket = &RECORDER;
+/// # socket.select(NetworkEvents::FD_CONNECT, Arc::default())?;
+/// socket.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED))?;
+///
+/// let mut out = WSANETWORKEVENTS::default();
+/// let mut errno = 0;
+/// // SAFETY: both pointers come from references, and a null handle is allowed.
+/// let result = unsafe {
+///     WSPEnumNetworkEvents::<MyProvider>(4, ptr::null_mut(), &mut out, &mut errno)
+/// };
+/// assert_eq!((result, errno), (0, 0));
+/// assert_eq!((out.lNetworkEvents, out.iErrorCode[4]), (0x10, 10061));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[expect(non_snake_case, reason = "Winsock's own names")]
 pub unsafe extern "system" fn WSPEnumNetworkEvents<P: CurrentProvider>(
     s: SOCKET,
