@@ -42,10 +42,13 @@
 //! | [`latching`], [`ReenablingCall`] | conditions: what latches, and which call re-enables it |
 //! | [`Report`] | what one enumeration carried, by value |
 //! | [`EventSignal`], [`ManualResetEvent`] | what SetEvent and ResetEvent are here; an event object on every OS |
+//! | `AsyncEvent` | an event object for tasks, in every runtime (feature `async`) |
+//! | `unix` | the event object for pollers, a file descriptor: on Unix alone (feature `pollable`) |
 //! | `win32` | the event objects of Windows, and there alone |
 //! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, inherit, close |
 //! | [`Provider`], [`event_select`], [`enum_network_events`], [`SocketTable`] | the two calls over descriptors and handles; descriptors for a provider that has none |
 //! | [`spi`] | the two calls with their C signatures, for a WSPPROC_TABLE |
+//! | `Traced` | around an event object or a recorder: a trace of its calls (feature `tracing`) |
 //!
 //! Take as many floors as you need. A driver with event objects of its own uses the recorder and
 //! implements [`EventSignal`]; a look-alike with its own handle table implements [`Provider`] on top of
@@ -63,8 +66,13 @@
 //!   own event object that would wait for itself is refused (K4). On Windows also `win32`, with a
 //!   dependency on windows-sys.
 //! - `alloc`: [`EventSignal`] for `Arc<T>` and `Box<T>`. Part of `std`.
+//! - `pollable`: `unix::PollableEvent`, with a dependency on rustix; nothing on Windows. Needs `std`.
+//! - `async`: `AsyncEvent`, with a dependency on event-listener. Needs `alloc`; without `std` it lacks
+//!   the wait that blocks a thread.
+//! - `tracing`: `Traced`, with a dependency on tracing, of which it takes nothing that needs `std`. Needs
+//!   `alloc`.
 //!
-//! Without either the crate needs `core` alone (K7), and 64-bit atomics on every target.
+//! Without any the crate needs `core` alone (K7), and 64-bit atomics on every target.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(wsp_loom))))]
 
@@ -88,6 +96,8 @@ mod report;
 mod signal;
 pub mod spi;
 mod sync;
+#[cfg(feature = "tracing")]
+mod traced;
 
 #[cfg(feature = "std")]
 pub use error::TableFull;
@@ -99,11 +109,17 @@ pub use provider::{INVALID_SOCKET, Provider, SOCKET, enum_network_events, event_
 pub use provider::{Removed, SocketRef, SocketTable};
 pub use recorder::{NetworkEventRecorder, Recorded, Wake};
 pub use report::Report;
+#[cfg(feature = "async")]
+pub use signal::AsyncEvent;
 #[cfg(feature = "std")]
 pub use signal::ManualResetEvent;
+#[cfg(all(unix, feature = "pollable"))]
+pub use signal::unix;
 #[cfg(all(windows, feature = "std"))]
 pub use signal::win32;
 pub use signal::{EventSignal, WSAEVENT};
+#[cfg(feature = "tracing")]
+pub use traced::Traced;
 
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]

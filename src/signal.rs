@@ -1,10 +1,18 @@
 //! Event objects: the trait [`EventSignal`], and one file for each kind of event object.
 
+#[cfg(feature = "async")]
+mod async_event;
 #[cfg(feature = "std")]
 mod manual_reset;
+#[cfg(all(test, feature = "std"))]
+mod tests;
+#[cfg(all(unix, feature = "pollable"))]
+pub mod unix;
 #[cfg(all(windows, feature = "std"))]
 pub mod win32;
 
+#[cfg(feature = "async")]
+pub use async_event::AsyncEvent;
 #[cfg(feature = "std")]
 pub use manual_reset::ManualResetEvent;
 

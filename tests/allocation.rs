@@ -6,7 +6,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+use wsp_events::{
+    EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError,
+};
 
 thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
 
@@ -36,14 +38,21 @@ fn allocations(body: impl FnOnce()) -> usize {
 }
 
 /// Catches any allocation on the way of an event through the record, errors, batches, hand-overs and
-/// selections included.
+/// selections included, with every event object of the library.
 #[test]
 fn k6_record_and_enumerate_allocate_nothing() {
     assert_eq!(allocations(|| drop(Box::new(1))), 1, "the allocator does not count");
+    assert_eq!(allocations_with(ManualResetEvent::new()), 0);
+    #[cfg(feature = "async")]
+    assert_eq!(allocations_with(wsp_events::AsyncEvent::new()), 0);
+    #[cfg(all(unix, feature = "pollable"))]
+    assert_eq!(allocations_with(wsp_events::unix::PollableEvent::new().unwrap()), 0);
+}
 
-    let event = Arc::new(ManualResetEvent::new());
+fn allocations_with<S: EventSignal>(event: S) -> usize {
+    let event = Arc::new(event);
     let recorder = NetworkEventRecorder::new();
-    let count = allocations(|| {
+    allocations(|| {
         recorder.select(NetworkEvents::FD_ALL_EVENTS, Arc::clone(&event)).unwrap();
         for round in 0..10 {
             recorder.record(NetworkEvent::Read, Ok(())).unwrap();
@@ -58,6 +67,5 @@ fn k6_record_and_enumerate_allocate_nothing() {
             assert_eq!(report.iter().count(), 3);
         }
         recorder.deselect().unwrap();
-    });
-    assert_eq!(count, 0);
+    })
 }

@@ -6,6 +6,8 @@
 
 mod citations;
 mod e;
+#[path = "../faulty/mod.rs"]
+mod faulty;
 mod k;
 mod l;
 mod p;

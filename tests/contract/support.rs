@@ -1,5 +1,5 @@
-//! What the tests of all sections share: an event object that keeps a log and does as it is told, a
-//! recorder with one, and a provider over them.
+//! What the tests of all sections share: event objects that do as they are told, a recorder with one, and
+//! a provider over them.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -11,9 +11,12 @@ use std::time::Duration;
 
 use wsp_events::spi::{WSANETWORKEVENTS, wsp_enum_network_events, wsp_event_select};
 use wsp_events::{
-    EventSignal, FD_MAX_EVENTS, NetworkEventRecorder, NetworkEvents, Provider, SOCKET, SignalError,
-    SocketRef, SocketTable, WSAEVENT, WsaError,
+    FD_MAX_EVENTS, ManualResetEvent, NetworkEventRecorder, NetworkEvents, Provider, SOCKET,
+    SignalError, SocketRef, SocketTable, WSAEVENT, WsaError,
 };
+
+pub(crate) use crate::faulty::Call;
+use crate::faulty::Faulty;
 
 pub(crate) const READ: NetworkEvents = NetworkEvents::FD_READ;
 pub(crate) const ACCEPT: NetworkEvents = NetworkEvents::FD_ACCEPT;
@@ -29,92 +32,17 @@ pub(crate) const BAD_HANDLE: SignalError = SignalError::from_os_code(6);
 
 pub(crate) type Recorder = NetworkEventRecorder<Arc<Event>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Set,
-    Reset,
-}
-
-/// What an event object does inside its next call, before the call takes effect.
-type Script = Box<dyn FnOnce() -> Result<(), SignalError> + Send>;
-
-/// An event object that logs the calls that succeeded, in order.
-#[derive(Default)]
-pub(crate) struct Event {
-    signaled: AtomicBool,
-    log: Mutex<Vec<Call>>,
-    on_set: Mutex<Option<Script>>,
-    on_reset: Mutex<Option<Script>>,
-    busy: AtomicBool,
-    overlapped: AtomicBool,
-}
+/// An event object that keeps a log and does as it is told.
+pub(crate) type Event = Faulty<ManualResetEvent>;
 
 impl Event {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.signaled.load(SeqCst)
-    }
-
-    /// The calls since the last time it was asked.
-    pub(crate) fn log(&self) -> Vec<Call> {
-        std::mem::take(&mut self.log.lock().unwrap())
-    }
-
-    /// Whether two calls were ever made at the same time.
-    pub(crate) fn overlapped(&self) -> bool {
-        self.overlapped.load(SeqCst)
+        Arc::new(Self::around(ManualResetEvent::new()))
     }
 
     /// The application resets its event object itself.
     pub(crate) fn reset_by_the_application(&self) {
-        self.signaled.store(false, SeqCst);
-    }
-
-    pub(crate) fn on_set(&self, script: impl FnOnce() -> Result<(), SignalError> + Send + 'static) {
-        *self.on_set.lock().unwrap() = Some(Box::new(script));
-    }
-
-    pub(crate) fn on_reset(
-        &self,
-        script: impl FnOnce() -> Result<(), SignalError> + Send + 'static,
-    ) {
-        *self.on_reset.lock().unwrap() = Some(Box::new(script));
-    }
-
-    fn run(
-        &self,
-        call: Call,
-        script: &Mutex<Option<Script>>,
-        signaled: bool,
-    ) -> Result<(), SignalError> {
-        struct Busy<'a>(&'a AtomicBool);
-        impl Drop for Busy<'_> {
-            fn drop(&mut self) {
-                self.0.store(false, SeqCst);
-            }
-        }
-        if self.busy.swap(true, SeqCst) {
-            self.overlapped.store(true, SeqCst);
-        }
-        let _busy = Busy(&self.busy);
-        let script = script.lock().unwrap().take();
-        script.map_or(Ok(()), |script| script())?;
-        self.signaled.store(signaled, SeqCst);
-        self.log.lock().unwrap().push(call);
-        Ok(())
-    }
-}
-
-impl EventSignal for Event {
-    fn set_event(&self) -> Result<(), SignalError> {
-        self.run(Call::Set, &self.on_set, true)
-    }
-
-    fn reset_event(&self) -> Result<(), SignalError> {
-        self.run(Call::Reset, &self.on_reset, false)
+        self.reset();
     }
 }
 

@@ -1,0 +1,148 @@
+//! The same tests for every event object that one can wait for: a manual-reset event object is what they
+//! say it is, and nothing is lost when threads set, reset and wait at the same time.
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+use std::vec::Vec;
+
+use super::EventSignal;
+use crate::event::{NetworkEvent, NetworkEvents};
+use crate::recorder::NetworkEventRecorder;
+
+pub(super) trait EventObject: EventSignal + Send + Sync + 'static {
+    fn create() -> Self;
+    fn is_signaled(&self) -> bool;
+    fn wait_for_it(&self);
+}
+
+impl EventObject for super::ManualResetEvent {
+    fn create() -> Self {
+        Self::new()
+    }
+    fn is_signaled(&self) -> bool {
+        self.is_set()
+    }
+    fn wait_for_it(&self) {
+        self.wait();
+    }
+}
+
+#[cfg(feature = "async")]
+impl EventObject for super::AsyncEvent {
+    fn create() -> Self {
+        Self::new()
+    }
+    fn is_signaled(&self) -> bool {
+        self.is_set()
+    }
+    fn wait_for_it(&self) {
+        self.wait_blocking();
+    }
+}
+
+macro_rules! event_objects {
+    ($($(#[$attribute:meta])* $kind:ident: $object:ty,)*) => {$(
+        $(#[$attribute])*
+        mod $kind {
+            #[test]
+            fn a_level_until_the_reset() {
+                super::must_return(super::a_level_until_the_reset::<$object>);
+            }
+            #[test]
+            fn one_reset_undoes_many_sets() {
+                super::must_return(super::one_reset_undoes_many_sets::<$object>);
+            }
+            #[test]
+            fn p3_many_recorders_share_it() {
+                super::must_return(super::p3_many_recorders_share_it::<$object>);
+            }
+        }
+    )*};
+}
+
+event_objects! {
+    manual_reset: crate::ManualResetEvent,
+    #[cfg(feature = "async")]
+    awaitable: crate::AsyncEvent,
+    #[cfg(all(unix, feature = "pollable"))]
+    pollable: crate::unix::PollableEvent,
+    #[cfg(all(unix, feature = "pollable"))]
+    pipe: crate::unix::pipe::Pipe,
+}
+
+/// Runs `body` on a thread of its own and fails if it has not returned after a long while.
+pub(super) fn must_return(body: fn()) {
+    let (done, result) = channel();
+    thread::spawn(move || {
+        body();
+        done.send(())
+    });
+    result.recv_timeout(Duration::from_secs(60)).expect("it hangs, or has panicked");
+}
+
+/// Catches an event object that is set when it is made, that a wait resets, and that blocks when it is
+/// reset twice.
+fn a_level_until_the_reset<E: EventObject>() {
+    let event = E::create();
+    assert!(!event.is_signaled());
+    for _ in 0..2 {
+        event.set_event().unwrap();
+        event.wait_for_it();
+        event.wait_for_it();
+        assert!(event.is_signaled());
+        event.reset_event().unwrap();
+        assert!(!event.is_signaled());
+        event.reset_event().unwrap();
+        assert!(!event.is_signaled());
+    }
+}
+
+/// Catches a set that blocks or fails when a pipe is full, and a reset that leaves a part.
+fn one_reset_undoes_many_sets<E: EventObject>() {
+    let event = E::create();
+    for _ in 0..100_000 {
+        event.set_event().unwrap();
+    }
+    assert!(event.is_signaled());
+    event.reset_event().unwrap();
+    assert!(!event.is_signaled());
+}
+
+/// Catches a wake-up that is lost where sets and resets of many threads meet: every occurrence is waited
+/// for until it is reported.
+fn p3_many_recorders_share_it<E: EventObject>() {
+    const ROUNDS: usize = 2000;
+    let event = Arc::new(E::create());
+    let sockets: Vec<_> = (0..4)
+        .map(|_| {
+            let recorder = NetworkEventRecorder::new();
+            recorder.select(NetworkEvents::FD_ACCEPT, Arc::clone(&event)).unwrap();
+            let (accept, accepted) = channel();
+            (Arc::new(recorder), accept, accepted)
+        })
+        .collect();
+    let mut switch = Vec::new();
+    for (recorder, accept, accepted) in sockets {
+        switch.push((Arc::clone(&recorder), accept));
+        thread::spawn(move || {
+            for _ in 0..ROUNDS {
+                recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+                accepted.recv().unwrap();
+            }
+        });
+    }
+    let mut reports = 0;
+    while reports < 4 * ROUNDS {
+        event.wait_for_it();
+        event.reset_event().unwrap();
+        for (recorder, accept) in &switch {
+            if !recorder.enumerate().unwrap().events().is_empty() {
+                reports += 1;
+                accept.send(()).unwrap();
+            }
+        }
+    }
+    assert!(!event.is_signaled());
+}

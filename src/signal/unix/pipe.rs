@@ -1,0 +1,46 @@
+//! A pipe to oneself, readable while there is a byte in it: for a Unix without eventfd.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::{Errno, ioctl_fionbio, read, retry_on_intr, write};
+
+#[derive(Debug)]
+pub(in crate::signal) struct Pipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+}
+
+impl Pipe {
+    pub(in crate::signal) fn new() -> io::Result<Self> {
+        // Close-on-exec, as every descriptor of the standard library.
+        let (reader, writer) = io::pipe()?;
+        let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
+        ioctl_fionbio(&reader, true)?;
+        ioctl_fionbio(&writer, true)?;
+        Ok(Self { reader, writer })
+    }
+
+    /// Adds a byte; would block if the pipe is full.
+    pub(in crate::signal) fn set(&self) -> Result<usize, Errno> {
+        retry_on_intr(|| write(&self.writer, &[1]))
+    }
+
+    /// Takes all bytes that are there, usually by one read: one that does not fill the buffer has emptied
+    /// the pipe. A set in between comes before or after the last read, as before or after this call.
+    pub(in crate::signal) fn reset(&self) -> Result<usize, Errno> {
+        let mut bytes = [0_u8; 1024];
+        loop {
+            let taken = retry_on_intr(|| read(&self.reader, &mut bytes))?;
+            if taken < bytes.len() {
+                return Ok(taken);
+            }
+        }
+    }
+}
+
+impl AsFd for Pipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
