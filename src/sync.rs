@@ -4,11 +4,14 @@
 pub(crate) use core::sync::atomic::AtomicUsize;
 #[cfg(not(wsp_loom))]
 pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+#[cfg(all(not(wsp_loom), feature = "std"))]
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
 #[cfg(wsp_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
+    sync::{Condvar, Mutex, MutexGuard},
 };
 
 /// `core`'s cell with the interface of the model checker's.
