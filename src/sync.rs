@@ -4,15 +4,21 @@
 
 #[cfg(not(any(wsp_loom, wsp_shuttle)))]
 pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+#[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
 #[cfg(wsp_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
+    sync::{Condvar, Mutex, MutexGuard},
 };
 
 #[cfg(wsp_shuttle)]
-pub(crate) use shuttle::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use shuttle::sync::{
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
+};
 
 /// `core`'s cell with the interface of loom's.
 #[cfg(not(wsp_loom))]

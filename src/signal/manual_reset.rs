@@ -1,10 +1,48 @@
 //! [`ManualResetEvent`]: an event object inside one process, on every OS that has `std`.
+//!
+//! Nobody who sets or resets takes a lock, unless somebody sleeps. The protocol, each paragraph with the
+//! models in `models.rs` that fail when it is broken:
+//!
+//! **One word says it all.** It counts the *turns*, from nonsignaled to signaled and back, so that an odd
+//! number of turns is a signaled event object; and it has a bit that says that somebody sleeps or is about
+//! to, `WAITED`, which is never on while the event object is signaled. Whatever changes the word is one
+//! exchange. 63 bits of turns do not come round: that would take centuries.
+//!
+//! **A set is an exchange even if it changes nothing.** The reset that comes after it reads what it wrote,
+//! and so whoever resets sees what the one who set had done before. A plain look would leave him with a
+//! reset event object and an old view of the world. A reset that finds nothing to reset may leave it at a
+//! look: the worst is that it came before a set, which stays. *`a_reset_sees_what_came_before_a_set`.*
+//!
+//! **A waiter waits for the turn to be over.** It notes the turn in which it came and waits until the word
+//! tells of another one. So a set releases it even if a reset follows before it has run, and the end of a
+//! slow set, which wakes all that sleep, does not release one that came after the reset.
+//! *`a_set_releases_who_waits_although_a_reset_follows`, `who_comes_after_the_reset_waits_for_the_next_set`.*
+//!
+//! **Nobody is left asleep.** A waiter turns `WAITED` on while it has the lock, and in no other turn than
+//! its own; it gives the lock back by falling asleep. A set takes `WAITED` off in the exchange that ends
+//! the turn, and if it was on takes the lock and gives it back before it wakes the sleepers: whoever had
+//! turned it on is asleep by then. A waiter that leaves because its time is up leaves `WAITED` on, and
+//! some set wakes nobody. *`a_set_wakes_every_sleeper`, `two_sets_wake_a_sleeper`.*
+//!
+//! **Before it sleeps, a waiter looks a few times more**, for about as long as falling asleep would take.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(all(test, wsp_loom))]
+mod models;
+
+use core::hint;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::EventSignal;
 use crate::error::SignalError;
+use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
+
+/// Somebody sleeps, or is about to.
+const WAITED: u64 = 1;
+/// A turn; and the bit that is on in every other one, while the event object is signaled.
+const TURN: u64 = 2;
+/// How often a waiter looks before it sleeps. The model checker has no use for it.
+const LOOKS: u32 = if cfg!(wsp_loom) { 0 } else { 100 };
 
 /// A manual-reset event object inside this process, on every OS: what `CreateEvent(NULL, TRUE, …)`
 /// makes on Windows.
@@ -26,20 +64,11 @@ use crate::error::SignalError;
 /// waiter.join().unwrap();
 /// assert!(event.is_set());
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ManualResetEvent {
-    state: Mutex<State>,
-    released: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    set: bool,
-    /// How often the event went from nonsignaled to signaled: a waiter that slept through a set and
-    /// the reset behind it finds the number changed.
-    sets: u64,
-    /// Without waiters a set need not call the operating system.
-    waiters: usize,
+    word: AtomicU64,
+    sleepers: Mutex<()>,
+    woken: Condvar,
 }
 
 impl ManualResetEvent {
@@ -50,10 +79,17 @@ impl ManualResetEvent {
     /// static EVENT: ManualResetEvent = ManualResetEvent::new();
     /// assert!(!EVENT.is_set());
     /// ```
+    #[cfg(not(wsp_loom))]
     #[must_use]
     pub const fn new() -> Self {
-        let state = State { set: false, sets: 0, waiters: 0 };
-        Self { state: Mutex::new(state), released: Condvar::new() }
+        Self { word: AtomicU64::new(0), sleepers: Mutex::new(()), woken: Condvar::new() }
+    }
+
+    /// As above; the model checker's primitives cannot be made in a `const`.
+    #[cfg(wsp_loom)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self { word: AtomicU64::new(0), sleepers: Mutex::new(()), woken: Condvar::new() }
     }
 
     /// Signals the event object and releases whoever waits.
@@ -65,15 +101,20 @@ impl ManualResetEvent {
     /// event.wait(); // returns at once, now and until the reset
     /// event.wait();
     /// ```
+    #[inline]
     pub fn set(&self) {
-        let mut state = self.lock();
-        if !state.set {
-            state.set = true;
-            state.sets += 1;
-            if state.waiters > 0 {
-                self.released.notify_all();
-            }
+        let turn = |word| if is_set(word) { word } else { (word & !WAITED) + TURN };
+        let before =
+            self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| Some(turn(word)));
+        if before.is_ok_and(|word| word & WAITED != 0) {
+            self.wake();
         }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        drop(self.lock());
+        self.woken.notify_all();
     }
 
     /// Makes the event object nonsignaled: who waits from now on waits for the next set.
@@ -85,8 +126,10 @@ impl ManualResetEvent {
     /// event.reset();
     /// assert!(!event.is_set());
     /// ```
+    #[inline]
     pub fn reset(&self) {
-        self.lock().set = false;
+        let turn = |word| is_set(word).then_some(word + TURN);
+        _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, turn);
     }
 
     /// Whether the event object is signaled.
@@ -97,7 +140,7 @@ impl ManualResetEvent {
     /// ```
     #[must_use]
     pub fn is_set(&self) -> bool {
-        self.lock().set
+        is_set(self.word.load(Ordering::Acquire))
     }
 
     /// Waits until the event object is set; returns at once if it is.
@@ -125,43 +168,73 @@ impl ManualResetEvent {
     /// ```
     #[must_use = "false says that the event object was not set in time"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        if timeout.is_zero() {
+            return self.is_set();
+        }
         // A timeout that ends after the clock does has no end.
         self.wait_until(Instant::now().checked_add(timeout))
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> bool {
-        let mut state = self.lock();
-        let before = state.sets;
-        state.waiters += 1;
-        while !state.set && state.sets == before {
+        let came = turns(self.word.load(Ordering::Acquire));
+        let is_over = || turns(self.word.load(Ordering::Acquire)) != came;
+        if is_set(came) {
+            return true;
+        }
+        for _ in 0..LOOKS {
+            if is_over() {
+                return true;
+            }
+            hint::spin_loop();
+        }
+
+        let mut sleepers = self.lock();
+        let sleep = |word| (turns(word) == came).then_some(word | WAITED);
+        _ = self.word.fetch_update(Ordering::Acquire, Ordering::Relaxed, sleep);
+        while !is_over() {
             let Some(deadline) = deadline else {
-                state = self.released.wait(state).unwrap_or_else(PoisonError::into_inner);
+                sleepers = self.woken.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                break;
+                return false;
             }
-            let woken = self.released.wait_timeout(state, left);
-            (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
+            let woken = self.woken.wait_timeout(sleepers, left);
+            (sleepers, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
-        state.waiters -= 1;
-        state.set || state.sets != before
+        true
     }
 
-    /// Nothing panics while the lock is held, so a poisoned one holds nothing half done.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nothing is under the lock, so that there is nothing that could be half done.
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const fn turns(word: u64) -> u64 {
+    word & !WAITED
+}
+
+const fn is_set(word: u64) -> bool {
+    word & TURN != 0
+}
+
+impl Default for ManualResetEvent {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 /// Never fails.
 impl EventSignal for ManualResetEvent {
+    #[inline]
     fn set_event(&self) -> Result<(), SignalError> {
         self.set();
         Ok(())
     }
 
+    #[inline]
     fn reset_event(&self) -> Result<(), SignalError> {
         self.reset();
         Ok(())

@@ -1,0 +1,142 @@
+//! The same calls again, while a second thread is at work: on the same recorder, where it enumerates
+//! without pause; and on a recorder beside it in memory.
+
+use std::hint::{black_box, spin_loop};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use wsp_events::{EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+
+use crate::cases::alone::selected;
+use crate::measure::{Run, time};
+use crate::peers::{Empty, StdByHand};
+
+const ROUNDS: usize = 151;
+const CALLS: u32 = 1_000;
+
+const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
+const READ: NetworkEvent = NetworkEvent::Read;
+const CLOSE: NetworkEvent = NetworkEvent::Close;
+const RESET: Result<(), WsaError> = Err(WsaError::WSAECONNRESET);
+
+/// What the second thread is to do.
+const REST: usize = 0;
+const OURS: usize = 1;
+const OTHER: usize = 2;
+const END: usize = 3;
+
+/// As [`Run::calls`], while a second thread does `beside_ours` or `beside_other` without pause.
+fn compare(
+    run: &mut Run,
+    name: &'static str,
+    mut ours: impl FnMut(),
+    mut other: impl FnMut(),
+    beside_ours: impl Fn() + Sync,
+    beside_other: impl Fn() + Sync,
+) {
+    let (wanted, doing) = (AtomicUsize::new(REST), AtomicUsize::new(REST));
+    let order = |work| {
+        wanted.store(work, Ordering::SeqCst);
+        while doing.load(Ordering::SeqCst) != work {
+            spin_loop();
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            loop {
+                let work = wanted.load(Ordering::Relaxed);
+                if doing.load(Ordering::Relaxed) != work {
+                    doing.store(work, Ordering::SeqCst);
+                }
+                match work {
+                    OURS => beside_ours(),
+                    OTHER => beside_other(),
+                    END => break,
+                    _ => spin_loop(),
+                }
+            }
+        });
+        let round = |work, call: &mut dyn FnMut()| {
+            order(work);
+            let nanoseconds = time(CALLS, call);
+            order(REST);
+            nanoseconds
+        };
+        let pairs = (0..ROUNDS).map(|at| {
+            if at % 2 == 0 {
+                let ours = round(OURS, &mut ours);
+                (ours, round(OTHER, &mut other))
+            } else {
+                let other = round(OTHER, &mut other);
+                (round(OURS, &mut ours), other)
+            }
+        });
+        run.pairs(name, pairs.collect());
+        order(END);
+    });
+}
+
+pub(crate) fn measure(run: &mut Run) {
+    let recorder = selected(Empty);
+    let by_hand = StdByHand::new(ALL, Empty);
+    let enumerate = || _ = black_box(black_box(&recorder).enumerate_and_reset(&Empty));
+    let enumerate_by_hand = || _ = black_box(black_box(&by_hand).enumerate(|| Empty.reset_event()));
+    let mut beside = |name, ours: &dyn Fn(), other: &dyn Fn()| {
+        compare(run, name, ours, other, enumerate, enumerate_by_hand);
+    };
+    let record = |outcome| _ = black_box(black_box(&recorder).record(READ, outcome));
+    let record_by_hand = |outcome| black_box(&by_hand).record(READ, outcome);
+    beside("contended_record_vs_mutex", &|| record(Ok(())), &|| record_by_hand(Ok(())));
+    beside("contended_error_vs_mutex", &|| record(RESET), &|| record_by_hand(RESET));
+    beside(
+        "contended_batch_vs_mutex",
+        &|| _ = black_box(black_box(&recorder).record_all([(READ, Ok(())), (CLOSE, Ok(()))])),
+        &|| black_box(&by_hand).record_two([READ, CLOSE]),
+    );
+    let cycle = || {
+        record(Ok(()));
+        enumerate();
+    };
+    let cycle_by_hand = || {
+        record_by_hand(Ok(()));
+        enumerate_by_hand();
+    };
+    beside("contended_cycle_vs_mutex", &cycle, &cycle_by_hand);
+    beside("contended_enumerate_vs_mutex", &enumerate, &enumerate_by_hand);
+    beside(
+        "contended_select_vs_mutex",
+        &|| black_box(&recorder).select(ALL, Empty).unwrap(),
+        &|| black_box(&by_hand).select(ALL, Empty),
+    );
+    side_by_side(run);
+}
+
+/// Each thread has a recorder to itself; what they share is, at most, a cache line.
+fn side_by_side(run: &mut Run) {
+    let cycle = |recorder: &NetworkEventRecorder<Empty>| {
+        _ = black_box(black_box(recorder).record(READ, Ok(())));
+        _ = black_box(black_box(recorder).enumerate_and_reset(&Empty));
+    };
+    let cycle_by_hand = |by_hand: &StdByHand<Empty>| {
+        black_box(by_hand).record(READ, Ok(()));
+        black_box(black_box(by_hand).enumerate(|| Empty.reset_event()));
+    };
+    let [near, nearer] = &[(); 2].map(|()| selected(Empty));
+    let [far, other] = &[(); 2].map(|()| StdByHand::new(ALL, Empty));
+    compare(
+        run,
+        "side_by_side_cycle_vs_mutex",
+        || cycle(near),
+        || cycle_by_hand(far),
+        || cycle(nearer),
+        || cycle_by_hand(other),
+    );
+    compare(
+        run,
+        "side_by_side_cycle_vs_alone",
+        || cycle(near),
+        || cycle(near),
+        || cycle(nearer),
+        spin_loop,
+    );
+}

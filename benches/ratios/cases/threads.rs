@@ -1,0 +1,75 @@
+//! What a call costs when several threads make it, each as fast as it can. With more threads than cores
+//! it says how much is lost to waiting for a thread that does not run.
+
+use std::hint::black_box;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Instant;
+
+use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEvents};
+
+use crate::cases::alone::selected;
+use crate::cases::table::Sockets;
+use crate::measure::{Run, median};
+use crate::peers::{Empty, ParkingLotByHand, StdByHand};
+
+const ROUNDS: usize = 15;
+const CALLS: usize = 10_000;
+const THREADS: [usize; 4] = [1, 2, 4, 8];
+
+/// Nanoseconds that a call took, by all the threads' clock.
+fn together(threads: usize, call: &(dyn Fn(usize) + Sync)) -> f64 {
+    let barrier = Barrier::new(threads);
+    let work = &|thread| {
+        barrier.wait();
+        let start = Instant::now();
+        for _ in 0..CALLS {
+            call(thread);
+        }
+        (start, Instant::now())
+    };
+    let spans: Vec<_> = thread::scope(|scope| {
+        let handles: Vec<_> =
+            (0..threads).map(|thread| scope.spawn(move || work(thread))).collect();
+        handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+    });
+    let start = spans.iter().map(|span| span.0).min().unwrap();
+    let end = spans.iter().map(|span| span.1).max().unwrap();
+    (end - start).as_secs_f64() * 1e9 / (threads * CALLS) as f64
+}
+
+pub(crate) fn measure(run: &mut Run) {
+    const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
+    const READ: NetworkEvent = NetworkEvent::Read;
+
+    let recorder = selected(Empty);
+    let std = StdByHand::new(ALL, Empty);
+    let parking_lot = ParkingLotByHand::new(ALL, Empty);
+    let (sockets, descriptors) = Sockets::with(1_000, &Arc::new(ManualResetEvent::new()));
+    let series: [(&str, &(dyn Fn(usize) + Sync)); 4] = [
+        ("one recorder for all", &|_| {
+            _ = black_box(recorder.record(READ, Ok(())));
+            _ = black_box(recorder.enumerate_and_reset(&Empty));
+        }),
+        ("one std::sync::Mutex for all", &|_| {
+            std.record(READ, Ok(()));
+            black_box(std.enumerate(|| Ok(())));
+        }),
+        ("one parking_lot::Mutex for all", &|_| {
+            parking_lot.record(READ, Ok(()));
+            black_box(parking_lot.enumerate(|| Ok(())));
+        }),
+        ("a SocketTable, a socket each", &|thread| sockets.enumerate(descriptors[thread])),
+    ];
+    for threads in THREADS {
+        let mut rounds = series.map(|_| Vec::new());
+        for _ in 0..ROUNDS {
+            for (rounds, (_, call)) in rounds.iter_mut().zip(series) {
+                rounds.push(together(threads, call));
+            }
+        }
+        for (rounds, (name, _)) in rounds.into_iter().zip(series) {
+            run.curve("threads", name, threads, median(rounds));
+        }
+    }
+}
