@@ -72,9 +72,11 @@ type Recorder<S> = NetworkEventRecorder<S>;
 type Shared = Arc<Recorder<Arc<Event>>>;
 
 /// Three preemptions are thorough; where a thread waits for another, two are what is feasible.
+/// `MORE_PREEMPTIONS=1` allows one more, for who has the time.
 fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
+    let more = std::env::var("MORE_PREEMPTIONS").map_or(0, |more| more.parse().unwrap());
+    builder.preemption_bound = Some(preemptions + more);
     builder.max_branches = 100_000;
     builder.check(body);
 }
