@@ -95,8 +95,7 @@ impl Written {
 
     /// What has become of an event, if it is in the report.
     pub(crate) fn outcome(&self, event: NetworkEvent) -> Option<Result<(), WsaError>> {
-        let code = self.0.iErrorCode[event.bit_position()];
-        self.events().contains(event.flag()).then(|| WsaError::outcome(code))
+        self.0.iter().find(|(it, _)| *it == event).map(|(_, outcome)| outcome)
     }
 
     pub(crate) fn is_untouched(&self) -> bool {
@@ -116,9 +115,9 @@ impl fmt::Display for Written {
         if self.events().is_empty() {
             return f.write_str("no network events");
         }
-        for (at, event) in self.events().members().enumerate() {
+        for (at, (event, outcome)) in self.0.iter().enumerate() {
             let separator = if at == 0 { "" } else { ", " };
-            match WsaError::outcome(self.0.iErrorCode[event.bit_position()]) {
+            match outcome {
                 Ok(()) => write!(f, "{separator}{event}: success")?,
                 Err(error) => write!(f, "{separator}{event}: {error:#}")?,
             }

@@ -4,20 +4,20 @@
 use std::fs;
 use std::path::Path;
 
-/// Every Rust file below a folder of the package, in one string.
-fn rust_files(folder: &str) -> String {
-    fn collect(folder: &Path, text: &mut String) {
+/// Every file of a kind below a folder of the package, in one string.
+fn files(folder: &str, kind: &str) -> String {
+    fn collect(folder: &Path, kind: &str, text: &mut String) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                collect(&path, text);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                collect(&path, kind, text);
+            } else if path.extension().is_some_and(|extension| extension == kind) {
                 text.push_str(&fs::read_to_string(path).unwrap());
             }
         }
     }
     let mut text = String::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), kind, &mut text);
     text
 }
 
@@ -36,7 +36,7 @@ fn cites(text: &str, id: &str) -> bool {
 /// Catches a rule that nothing keeps, or that nothing tests.
 #[test]
 fn every_rule_is_cited_by_the_library_and_by_a_test() {
-    let (src, tests) = (rust_files("src"), rust_files("tests"));
+    let (src, tests) = (files("src", "rs"), files("tests", "rs"));
     let rules = rules();
     assert!(rules.len() > 40, "the contract's rules were not found");
     let unkept: Vec<_> = rules.iter().filter(|id| !cites(&src, id)).collect();
@@ -60,8 +60,8 @@ fn every_citation_is_of_a_rule() {
         };
         words.filter(is_id).map(str::to_owned).collect()
     };
-    for folder in ["src", "tests", "examples"] {
-        for id in cited(&rust_files(folder)) {
+    for (folder, kind) in [("src", "rs"), ("tests", "rs"), ("examples", "rs"), ("docs", "md")] {
+        for id in cited(&files(folder, kind)) {
             assert!(rules.contains(&id), "{folder} cites {id}, which is no rule");
         }
     }
