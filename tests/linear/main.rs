@@ -1,0 +1,61 @@
+//! Linearizability: every schedule of a few calls on a recorder, and random schedules of many, are judged
+//! against the plain model of a socket (tests/state_machine/socket.rs, the same that long random
+//! sequences of calls are checked against). Each call is logged with its answer and with the moments of
+//! its beginning and its end; then an order of the calls is searched for, in which the plain model
+//! answers the same, and ends with what is seen at rest. Calls that did not overlap keep their order, so
+//! that what comes first and last (the starting state, the look at rest) does too. If there is no such
+//! order, no program could explain to itself what it saw, and the test fails.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `operation` | the calls, as values, and what they answer |
+//! | `object` | event objects that follow a script, and notice when two calls on them overlap (K3) |
+//! | `scene` | threads and their calls: played on one schedule, and judged |
+//! | `rest` | what is seen when all calls are over |
+//! | `order` | the search |
+//! | `checker` | what loom and shuttle do differently |
+//! | `pairs`, `triples` | loom: every pair of calls, and chosen sets of three |
+//! | `random` | shuttle: four threads, long programs |
+//!
+//! # What is compared, and how
+//!
+//! Exactly, call by call: what was new (R3, R5, L1), the report with its codes (E1, E3, R2), refusals
+//! (P5, S6, E7), the selection that an accepted socket inherits (S8). Exactly, at rest: what is recorded
+//! with which codes, selected and latched; how often each event object was reset (E6, E8), and which
+//! ones are alive (P2).
+//!
+//! Two calls are not one step, even for whoever looks at the record alone. An enumeration whose reset
+//! fails or panics has its report out for a while (src/recorder.rs, "Where it is not exact"), and in the
+//! order it has two places: its taking and its putting back. Between them stands no other call that
+//! needs the event object.
+//!
+//! Signals are not part of that order, since a set follows its recording, and may be another thread's:
+//!
+//! - At rest E5 holds, both ways, on the conditions that the contract names; a set is owed only for
+//!   something reportable, after a failure, and is tried again by the next record (R6, K5).
+//! - An answer `NotNeeded` means that nothing new was selected; `Set`, that something was (or that a set
+//!   had failed); `HandedOver`, that somebody was there to hand it to (R4, K2).
+//! - Where no set fails, there are at most as many sets as news and selections called for, by event
+//!   object, except that news handed over to a selection is told on the one that stands then (R4, S5).
+//! - Calls of one recorder on event objects never overlap (K3), and loom wants them to be ordered, too.
+//!   What an event object tries from inside is handed over or refused (K4).
+//!
+//! `.ci/loom` and `.ci/shuttle` run this; `.ci/thread-breaches` shows that it can fail.
+#![cfg(any(wsp_loom, wsp_shuttle))]
+
+mod checker;
+mod object;
+mod operation;
+mod order;
+#[cfg(wsp_loom)]
+mod pairs;
+#[cfg(wsp_shuttle)]
+mod random;
+mod rest;
+mod scene;
+#[path = "../state_machine/socket.rs"]
+mod socket;
+#[cfg(wsp_loom)]
+mod triples;
+#[path = "../state_machine/words.rs"]
+mod words;

@@ -1,0 +1,257 @@
+//! The search for an order: one call after the other, as the plain model says, such that each answers
+//! what it answered, and what is left is what was seen at rest.
+
+use std::collections::HashSet;
+
+use wsp_events::Wake;
+
+use crate::object::{FAILING, OBJECTS, PANICKING, Shown};
+use crate::operation::{Answer, Operation};
+use crate::rest::Child;
+use crate::scene::Call;
+use crate::socket::{EVENTS, Record, Selection, Socket};
+
+/// All that is known of one recorder's calls.
+pub(crate) struct History<'a> {
+    /// Its number among the recorders.
+    pub(crate) recorder: usize,
+    /// Whether the event objects serve it alone.
+    pub(crate) alone: bool,
+    pub(crate) calls: Vec<&'a Call>,
+    pub(crate) children: &'a [Child],
+    pub(crate) objects: &'a [Shown; OBJECTS],
+    /// What the recorder shows at rest; `None` if it is gone.
+    pub(crate) rest: Option<&'a crate::rest::Rest>,
+}
+
+/// Where the search has come to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct State {
+    /// The calls that are explained, by bit.
+    done: u128,
+    socket: Socket,
+    /// The sets that were due up to here, by event object (R4).
+    due: [usize; OBJECTS],
+    /// An enumeration that is going to fail or panic, and the report that it has out meanwhile.
+    open: Option<(usize, Record)>,
+}
+
+impl History<'_> {
+    /// Whether there is such an order.
+    pub(crate) fn has_an_order(&self, socket: Socket) -> bool {
+        assert!(self.calls.len() < 128);
+        let all = (1 << self.calls.len()) - 1;
+        let start = State { done: 0, socket, due: [0; OBJECTS], open: None };
+        let mut seen = HashSet::new();
+        // An explicit stack: the checkers' threads have little of the other kind.
+        let mut states = vec![start];
+        while let Some(state) = states.pop() {
+            if state.done == all && self.is_at_rest(&state) {
+                return true;
+            }
+            if seen.insert(state.clone()) {
+                self.go_on(&state, &mut states);
+            }
+        }
+        false
+    }
+
+    /// Pushes every state that one more step can lead to.
+    fn go_on(&self, state: &State, states: &mut Vec<State>) {
+        let is_left = |at: &usize| state.done & 1 << at == 0;
+        let left = || (0..self.calls.len()).filter(is_left);
+        // Calls that do not overlap are ordered: none may come after one that began when it was over.
+        let Some(first_end) = left().map(|at| self.calls[at].to).min() else { return };
+        for at in left().filter(|&at| self.calls[at].from < first_end) {
+            match state.open {
+                Some((open, report)) if open == at => {
+                    let mut next =
+                        State { open: None, done: state.done | 1 << at, ..state.clone() };
+                    next.socket.put_back(report);
+                    states.push(next);
+                }
+                Some(_) if self.calls[at].operation.is_exclusive() => {}
+                _ => self.step(at, state, states),
+            }
+        }
+    }
+
+    /// The call `at`, as the plain model says; nothing if it would have answered something else.
+    fn step(&self, at: usize, state: &State, states: &mut Vec<State>) {
+        let Call { operation, answer, .. } = self.calls[at];
+        let unchanged = State { done: state.done | 1 << at, ..state.clone() };
+        let mut next = unchanged.clone();
+        let socket = &mut next.socket;
+        if socket.closed && operation.is_exclusive() {
+            if *answer == Answer::Closed {
+                states.push(unchanged);
+            }
+            return;
+        }
+        if let Some(occurrences) = operation.occurrences() {
+            if self.record(at, &occurrences, &mut next) {
+                states.push(next);
+            }
+            return;
+        }
+        match (operation, answer) {
+            (Operation::Withdraw(events), Answer::Done) => {
+                socket.withdraw(*events);
+                states.push(next);
+            }
+            (Operation::Reenable(event), Answer::Done) => {
+                socket.reenable(*event);
+                states.push(next);
+            }
+            (Operation::Select(events, object), answer) => {
+                let must_set = socket.has_recorded_any(*events);
+                // S6: an event object that must be set, and cannot be, leaves no trace.
+                let cannot = must_set && [FAILING, PANICKING].contains(object);
+                match answer {
+                    Answer::Failed(by) if must_set && by == object => states.push(unchanged),
+                    Answer::Unwound if must_set && self.is_panicking() => states.push(unchanged),
+                    _ => {}
+                }
+                // A panic may also come from a set for others, after the selection (K5).
+                let is_done =
+                    *answer == Answer::Done || *answer == Answer::Unwound && self.is_panicking();
+                if is_done && !cannot {
+                    socket.select(Some(Selection { events: *events, object: *object }));
+                    socket.converse = next.due[*object] == 0;
+                    next.due[*object] += usize::from(must_set);
+                    states.push(next);
+                }
+            }
+            (Operation::Deselect, Answer::Done) => {
+                socket.select(None);
+                states.push(next);
+            }
+            (Operation::Enumerate(reset), answer) => {
+                let report = socket.take();
+                let passed_its_own = reset.is_some_and(|object| socket.has_selected(object));
+                match answer {
+                    Answer::Reported { report: seen, signal_failed } => {
+                        socket.converse &= passed_its_own;
+                        let can = !matches!(*reset, Some(FAILING | PANICKING));
+                        if can && *seen == report && (self.is_troubled() || !signal_failed) {
+                            states.push(next);
+                        }
+                    }
+                    Answer::Failed(by) if *reset == Some(*by) => {
+                        states.push(State { done: state.done, open: Some((at, report)), ..next });
+                    }
+                    // The reset's panic, or that of a set for others.
+                    Answer::Unwound if self.is_panicking() => {
+                        states.push(State { done: state.done, open: Some((at, report)), ..next });
+                    }
+                    _ => {}
+                }
+            }
+            (Operation::Inherit, Answer::Inherited(child))
+                if self.children[*child].is(&socket.inherited()) =>
+            {
+                states.push(unchanged);
+            }
+            (Operation::Inherit, Answer::Unwound) if self.is_panicking() => states.push(unchanged),
+            (Operation::Close, Answer::Done) => {
+                socket.close();
+                states.push(next);
+            }
+            (Operation::Drop, Answer::Done) => states.push(unchanged),
+            _ => {}
+        }
+    }
+
+    /// Whether the answer of a recording is explained (R3, R4, L1).
+    fn record(&self, at: usize, occurrences: &[(usize, i32)], next: &mut State) -> bool {
+        let new = next.socket.note(occurrences);
+        let news = next.socket.is_due(new);
+        if let Some(selection) = next.socket.selection.filter(|_| news) {
+            next.due[selection.object] += 1;
+        }
+        match &self.calls[at].answer {
+            Answer::Recorded { new: seen, wake } => {
+                let wake_is_right = match wake {
+                    Wake::NotNeeded => !news,
+                    Wake::Set => news || self.is_troubled(),
+                    Wake::HandedOver => self.overlaps(at),
+                };
+                new == *seen && wake_is_right
+            }
+            // R6, K5: recorded all the same. What was new the caller does not learn.
+            Answer::Failed(_) => self.is_troubled(),
+            Answer::Unwound => self.is_panicking(),
+            _ => false,
+        }
+    }
+
+    /// Whether another call on the recorder came at the same time.
+    fn overlaps(&self, at: usize) -> bool {
+        let call = self.calls[at];
+        let overlaps = |other: &&&Call| other.from < call.to && call.from < other.to;
+        self.calls.iter().filter(overlaps).count() > 1
+    }
+
+    fn is_troubled(&self) -> bool {
+        self.is_panicking() || self.objects.iter().any(|object| object.failures > 0)
+    }
+
+    fn is_panicking(&self) -> bool {
+        self.objects.iter().any(|object| object.panics > 0)
+    }
+
+    /// Whether the state is the one that was seen at rest.
+    fn is_at_rest(&self, state: &State) -> bool {
+        let socket = &state.socket;
+        let is_seen = self.rest.is_none_or(|rest| {
+            rest.recorded == socket.recorded()
+                && rest.selected == socket.selected()
+                && rest.latched == socket.latched
+                && rest.left == (!socket.closed).then_some(socket.record)
+        });
+        is_seen && self.is_told(state) && self.is_counted(state) && self.is_alive(state)
+    }
+
+    /// E5, both ways, and what a debt is for (R6).
+    fn is_told(&self, state: &State) -> bool {
+        let socket = &state.socket;
+        // Who is gone cannot be asked what it owed.
+        let owes = self.rest.map_or(self.is_troubled(), |rest| rest.owes);
+        let reportable = socket.reportable() != [None; EVENTS];
+        if self.rest.is_some() && owes && !(reportable && self.is_troubled()) {
+            return false;
+        }
+        let Some(selection) = socket.selection else { return true };
+        let object = &self.objects[selection.object];
+        let by_another = object.reset_by.is_some_and(|by| by != self.recorder);
+        let converse = socket.converse && self.alone && !self.is_panicking();
+        let is_told = object.signaled || owes || by_another;
+        let is_idle = !object.signaled || !converse;
+        if reportable { is_told } else { is_idle }
+    }
+
+    /// R4, S5: no event object was set more often than was due, but for news that was handed over to a
+    /// selection, which goes to whichever event object stands in the end.
+    fn is_counted(&self, state: &State) -> bool {
+        if !self.alone || self.is_troubled() {
+            return true; // Others set it too, or a set was tried again.
+        }
+        let is_handed_over =
+            |call: &&&Call| matches!(call.answer, Answer::Recorded { wake: Wake::HandedOver, .. });
+        let handed_over = self.calls.iter().filter(is_handed_over).count();
+        let sets = || self.objects.iter().map(|object| object.sets);
+        let each = sets().zip(state.due).all(|(sets, due)| sets <= due + handed_over);
+        each && sets().sum::<usize>() <= state.due.iter().sum()
+    }
+
+    /// P2, S1: an event object lives for the selections that name it, and no longer.
+    fn is_alive(&self, state: &State) -> bool {
+        let selections = |number| {
+            let own = self.rest.is_some() && state.socket.has_selected(number);
+            let children = self.children.iter().filter(|child| child.object == Some(number));
+            usize::from(own) + children.count()
+        };
+        let alive = self.objects.iter().map(|object| object.selections);
+        !self.alone || alive.eq((0..OBJECTS).map(selections))
+    }
+}

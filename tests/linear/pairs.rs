@@ -1,0 +1,171 @@
+//! Every pair of calls, a call beside itself included, each from every starting state, through every
+//! schedule that loom finds with three preemptions.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+use crate::object::{ANOTHER, Act, FAILING, PANICKING, SELECTED};
+use crate::operation::Operation;
+use crate::scene::{Move, Scene};
+use crate::socket::{Events, NONE};
+
+pub(crate) const ACCEPT: usize = 3;
+pub(crate) const CLOSE: usize = 5;
+
+pub(crate) const fn only(event: usize) -> Events {
+    let mut events = NONE;
+    events[event] = true;
+    events
+}
+
+pub(crate) const fn both() -> Events {
+    let mut events = only(ACCEPT);
+    events[CLOSE] = true;
+    events
+}
+
+/// The calls by name. Most are about FD_CLOSE, so that they meet; each thread has a code of its own.
+pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
+    use Operation::{
+        Batch, Close, Deselect, Drop, Enumerate, Inherit, Record, Reenable, Select, Withdraw,
+    };
+    let code = code_of(thread);
+    vec![
+        ("success", Record(CLOSE, 0)),
+        ("error", Record(CLOSE, code)),
+        ("success of another event", Record(ACCEPT, 0)),
+        ("batch", Batch(vec![(ACCEPT, 0), (CLOSE, code)])),
+        ("withdraw", Withdraw(only(CLOSE))),
+        ("re-enable", Reenable(CLOSE)),
+        ("select", Select(only(CLOSE), ANOTHER)),
+        ("select a failing one", Select(both(), FAILING)),
+        ("select a panicking one", Select(only(ACCEPT), PANICKING)),
+        ("deselect", Deselect),
+        ("enumerate", Enumerate(None)),
+        ("enumerate, the selected one", Enumerate(Some(SELECTED))),
+        ("enumerate, another one", Enumerate(Some(ANOTHER))),
+        ("enumerate, a failing one", Enumerate(Some(FAILING))),
+        ("enumerate, a panicking one", Enumerate(Some(PANICKING))),
+        ("inherit", Inherit),
+        ("close", Close),
+        ("drop", Drop),
+    ]
+}
+
+pub(crate) fn code_of(thread: usize) -> i32 {
+    10050 + thread as i32
+}
+
+/// A state to start from: the same selection, and then this.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    NothingRecorded,
+    Recorded,
+    RecordedWithACode,
+    /// FD_CLOSE latches, and was reported.
+    Latched,
+    /// A set has failed.
+    Owed,
+    /// The next set is going to fail.
+    Failing,
+    /// The next set is going to panic.
+    Panicking,
+    /// The next set records an error, and tries what is refused there.
+    Inside,
+    /// Recorded, and nothing is selected.
+    Unselected,
+}
+
+impl Start {
+    pub(crate) fn scene(self, threads: Vec<Vec<Operation>>) -> Scene {
+        let select = Operation::Select(both(), SELECTED);
+        let success = Operation::Record(CLOSE, 0);
+        let take = Operation::Enumerate(Some(SELECTED));
+        let on_the_first = |operation: Operation| (0, operation);
+        let before = match self {
+            Self::NothingRecorded | Self::Failing | Self::Panicking | Self::Inside => vec![select],
+            Self::Recorded => vec![select, success],
+            Self::RecordedWithACode => vec![select, Operation::Record(CLOSE, code_of(9))],
+            Self::Latched => vec![select, success, take],
+            Self::Owed => vec![select, success],
+            Self::Unselected => vec![success],
+        };
+        let script = match self {
+            Self::Failing | Self::Owed => vec![Act::Fails],
+            Self::Panicking => vec![Act::Panics],
+            Self::Inside => vec![Act::Records(CLOSE, code_of(8))],
+            _ => vec![],
+        };
+        let moves = |operations: Vec<Operation>| operations.into_iter().map(on_the_first).collect();
+        Scene {
+            latching: if let Self::Latched = self { only(CLOSE) } else { NONE },
+            recorders: 1,
+            before: moves(before),
+            script,
+            threads: threads.into_iter().map(moves).collect::<Vec<Vec<Move>>>(),
+        }
+    }
+}
+
+/// One failure is enough: it ends the other tests too, which may have long to go.
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Plays a scene on every schedule within the bound on preemptions (which loom's own variable,
+/// LOOM_MAX_PREEMPTIONS, overrides), and says how many there are.
+pub(crate) fn explore(preemptions: usize, name: &str, scene: Scene) -> usize {
+    assert!(!HAS_FAILED.load(SeqCst), "not explored: another model has failed");
+    let schedules = Arc::new(AtomicUsize::new(0));
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.max_branches = 10_000;
+    let count = Arc::clone(&schedules);
+    let scene = Arc::new(scene);
+    let check = || {
+        builder.check(move || {
+            count.fetch_add(1, SeqCst);
+            scene.play();
+        });
+    };
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(check)) {
+        HAS_FAILED.store(true, SeqCst);
+        println!("failed: {name}");
+        resume_unwind(payload);
+    }
+    schedules.load(SeqCst)
+}
+
+fn every_pair_from(start: Start) {
+    let (mut pairs, mut schedules) = (0, 0);
+    let others = operations(1);
+    for (at, (mine, operation)) in operations(0).into_iter().enumerate() {
+        for (other, beside) in &others[at..] {
+            let name = format!("{start:?}: {mine} beside {other}");
+            let scene = start.scene(vec![vec![operation.clone()], vec![beside.clone()]]);
+            schedules += explore(3, &name, scene);
+            pairs += 1;
+        }
+    }
+    println!("{start:?}: {pairs} pairs of calls, {schedules} schedules");
+}
+
+macro_rules! every_pair {
+    ($($test:ident: $start:ident),* $(,)?) => {$(
+        #[test]
+        fn $test() {
+            every_pair_from(Start::$start);
+        }
+    )*};
+}
+
+every_pair! {
+    from_nothing_recorded: NothingRecorded,
+    from_recorded: Recorded,
+    from_recorded_with_a_code: RecordedWithACode,
+    from_latched: Latched,
+    from_owed: Owed,
+    from_failing: Failing,
+    from_panicking: Panicking,
+    from_inside: Inside,
+    from_unselected: Unselected,
+}

@@ -1,0 +1,137 @@
+//! Random schedules of programs that are too large for loom: four threads of thirty calls each, on two
+//! recorders that may share an event object (P3), with event objects that fail, panic, and record from
+//! inside.
+//!
+//! The program is drawn at random together with its schedule, so that one string replays both. Shuttle's
+//! atomics are sequentially consistent whatever the code asks for: what depends on a weaker order is
+//! loom's to find.
+//!
+//! `WSP_SCHEDULES` says how many schedules each test draws, and a failing one prints its schedule;
+//! `WSP_REPLAY`, set to that, plays it again. `.ci/shuttle` sets both.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Instant;
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::{Config, MaxSteps, Runner};
+
+use crate::object::{ANOTHER, Act, FAILING, OBJECTS, RECORDERS, SELECTED};
+use crate::operation::Operation;
+use crate::scene::{Move, Scene};
+use crate::socket::{EVENTS, Events, NONE};
+
+const THREADS: usize = 4;
+const CALLS: usize = 30;
+
+/// Few events, so that they meet.
+const FEW: [usize; 3] = [0, 3, 5];
+
+/// Draws a scene. Every error has a code of its own, so that no code is mistaken for another.
+fn draw() -> Scene {
+    let mut codes = 10_000..;
+    let mut code = || codes.next().unwrap();
+    // The two recorders have as much to do with each other as event objects make them.
+    let recorders = thread_rng().gen_range(1..=RECORDERS);
+    let select = |recorder| (recorder, Operation::Select(some(), SELECTED));
+    let script = (0..thread_rng().gen_range(0..4)).map(|_| match thread_rng().gen_range(0..8) {
+        0 | 1 => Act::Fails,
+        2 => Act::Panics,
+        3 | 4 => Act::Records(event(), code()),
+        _ => Act::Works,
+    });
+    let script = script.collect();
+    let latching = if thread_rng().gen_bool(0.3) { some() } else { NONE };
+    let mut program = || -> Vec<Move> {
+        (0..CALLS).map(|_| (thread_rng().gen_range(0..recorders), call(&mut code))).collect()
+    };
+    let mut threads: Vec<_> = (0..THREADS).map(|_| program()).collect();
+    if thread_rng().gen_bool(0.1) {
+        threads[0].push((0, Operation::Drop)); // Whoever is the last ends the recorders.
+    }
+    Scene { latching, recorders, before: (0..recorders).map(select).collect(), script, threads }
+}
+
+fn event() -> usize {
+    FEW[thread_rng().gen_range(0..FEW.len())]
+}
+
+/// Some of the few, never none.
+fn some() -> Events {
+    let always = event();
+    std::array::from_fn(|at| at == always || FEW.contains(&at) && thread_rng().gen_bool(0.7))
+}
+
+fn object() -> usize {
+    match thread_rng().gen_range(0..10) {
+        0..7 => SELECTED,
+        7..9 => ANOTHER,
+        _ => thread_rng().gen_range(FAILING..OBJECTS),
+    }
+}
+
+fn call(code: &mut impl FnMut() -> i32) -> Operation {
+    match thread_rng().gen_range(0..100) {
+        0..25 => Operation::Record(event(), 0),
+        25..45 => Operation::Record(event(), code()),
+        45..55 => Operation::Batch(
+            (0..EVENTS)
+                .filter_map(|at| {
+                    let happens = FEW.contains(&at) && thread_rng().gen_bool(0.6);
+                    happens.then(|| (at, if thread_rng().gen_bool(0.5) { 0 } else { code() }))
+                })
+                .collect(),
+        ),
+        55..60 => Operation::Withdraw(some()),
+        60..68 => Operation::Reenable(event()),
+        68..76 => Operation::Select(some(), object()),
+        76..78 => Operation::Deselect,
+        78..82 => Operation::Enumerate(None),
+        82..97 => Operation::Enumerate(Some(object())),
+        97..99 => Operation::Inherit,
+        // Seldom: what comes after it is refused.
+        _ if thread_rng().gen_bool(0.05) => Operation::Close,
+        _ => Operation::Record(event(), 0),
+    }
+}
+
+fn play() {
+    Arc::new(draw()).play();
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config.stack_size = 1 << 16;
+    config.max_steps = MaxSteps::FailAfter(100_000);
+    config.silence_warnings = true;
+    config
+}
+
+fn schedules() -> usize {
+    let wanted = std::env::var("WSP_SCHEDULES");
+    wanted.map_or(2_000, |number| number.parse().expect("WSP_SCHEDULES is a number"))
+}
+
+fn run(name: &str, scheduler: impl Scheduler + 'static) {
+    static SCHEDULES: AtomicUsize = AtomicUsize::new(0);
+    let start = Instant::now();
+    let schedules = Runner::new(scheduler, config()).run(play);
+    let rate = schedules as f64 / start.elapsed().as_secs_f64();
+    let total = SCHEDULES.fetch_add(schedules, SeqCst) + schedules;
+    println!("{name}: {schedules} schedules, {rate:.0} a second; {total} in all");
+}
+
+#[test]
+fn schedules_at_random() {
+    if let Ok(schedule) = std::env::var("WSP_REPLAY") {
+        return shuttle::replay(play, &schedule);
+    }
+    run("at random", RandomScheduler::new(schedules()));
+}
+
+/// Few preemptions, at places drawn at random: that finds what needs a thread to be late for long.
+#[test]
+fn schedules_with_few_preemptions() {
+    run("with few preemptions", PctScheduler::new(3, schedules()));
+}

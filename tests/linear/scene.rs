@@ -1,0 +1,207 @@
+//! A scene: recorders, event objects, and what each thread does with them. It is played, and its history
+//! judged.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use wsp_events::{RecorderError, Wake};
+
+use crate::checker::{Arc, thread};
+use crate::object::{Act, Handle, Inside, OBJECTS, Object, SELECTED, Shown};
+use crate::operation::{Answer, Operation, Recorder};
+use crate::order::History;
+use crate::rest::{Child, Rest};
+use crate::socket::{Events, Socket};
+use crate::words::flags;
+
+pub(crate) struct Scene {
+    pub(crate) latching: Events,
+    pub(crate) recorders: usize,
+    /// What comes before the threads begin.
+    pub(crate) before: Vec<Move>,
+    /// What the first event object does when it is set.
+    pub(crate) script: Vec<Act>,
+    pub(crate) threads: Vec<Vec<Move>>,
+}
+
+/// The number of a recorder, and a call on it.
+pub(crate) type Move = (usize, Operation);
+
+/// A call that was made, and when: its times are moments of one clock.
+pub(crate) struct Call {
+    pub(crate) recorder: usize,
+    pub(crate) operation: Operation,
+    pub(crate) answer: Answer,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+/// What threads share besides the recorders. The checkers do not see it: it must order nothing.
+struct Stage {
+    objects: [std::sync::Arc<Object>; OBJECTS],
+    clock: AtomicUsize,
+    calls: Mutex<Vec<Call>>,
+    children: Mutex<Vec<Recorder>>,
+}
+
+type Recorders = Vec<Arc<Recorder>>;
+
+impl Stage {
+    fn now(&self) -> usize {
+        self.clock.fetch_add(1, SeqCst)
+    }
+
+    fn perform(&self, recorders: &Recorders, (number, operation): &Move) -> Answer {
+        let handle = |object: usize| Handle {
+            object: std::sync::Arc::clone(&self.objects[object]),
+            recorder: *number,
+        };
+        let adopt = |child| {
+            let mut children = self.children.lock().unwrap();
+            children.push(child);
+            children.len() - 1
+        };
+        let from = self.now();
+        let answer = operation.perform(&recorders[*number], handle, adopt);
+        let to = self.now();
+        let (recorder, operation) = (*number, operation.clone());
+        let call = Call { recorder, operation, answer: answer.clone(), from, to };
+        self.calls.lock().unwrap().push(call);
+        answer
+    }
+
+    /// K4, from inside an event object that the recorder is calling: what it records is handed over, and
+    /// what would have to wait for itself is refused.
+    fn meddle(&self, recorders: &Recorders, number: usize, event: usize, code: i32) {
+        let answer = self.perform(recorders, &(number, Operation::Record(event, code)));
+        let Answer::Recorded { wake, .. } = answer else { panic!("K4: {answer:?}") };
+        assert_ne!(wake, Wake::Set, "K3, K4: set while it is being set");
+        let recorder = &recorders[number];
+        assert_eq!(recorder.enumerate(), Err(RecorderError::Reentrant), "K4");
+        assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant), "K4");
+        assert_eq!(recorder.close(), Err(RecorderError::Reentrant), "K4");
+    }
+}
+
+impl Scene {
+    /// Whether a thread gives its reference up, so that nothing is left of the recorder in the end.
+    fn drops(&self) -> bool {
+        let drops = |(_, operation): &Move| matches!(operation, Operation::Drop);
+        self.threads.iter().flatten().any(drops)
+    }
+
+    /// Plays the scene on one schedule, the first thread's part on this thread.
+    pub(crate) fn play(self: &std::sync::Arc<Self>) {
+        let stage = std::sync::Arc::new(Stage {
+            objects: std::array::from_fn(Object::new),
+            clock: AtomicUsize::new(0),
+            calls: Mutex::default(),
+            children: Mutex::default(),
+        });
+        let recorder = |_| Arc::new(Recorder::with_latching(flags(self.latching)));
+        let recorders: Recorders = (0..self.recorders).map(recorder).collect();
+        let inside = self.script.iter().any(|act| matches!(act, Act::Records(..))).then(|| {
+            let (stage, recorders) = (std::sync::Arc::clone(&stage), recorders.clone());
+            std::sync::Arc::new(move |number, event, code| {
+                stage.meddle(&recorders, number, event, code);
+            }) as std::sync::Arc<Inside>
+        });
+        stage.objects[SELECTED].follow(&self.script, inside.as_ref());
+        drop(inside);
+        for step in &self.before {
+            stage.perform(&recorders, step);
+        }
+
+        let others: Vec<_> = (1..self.threads.len())
+            .map(|at| {
+                let (scene, stage) = (std::sync::Arc::clone(self), std::sync::Arc::clone(&stage));
+                let recorders = recorders.clone();
+                thread::spawn(move || scene.act(at, &stage, recorders))
+            })
+            .collect();
+        let kept = (!self.drops()).then(|| recorders.clone());
+        self.act(0, &stage, recorders);
+        for other in others {
+            other.join().unwrap();
+        }
+        stage.objects[SELECTED].follow(&[], None);
+        self.judge(&stage, kept);
+    }
+
+    fn act(&self, thread: usize, stage: &Stage, recorders: Recorders) {
+        for step in &self.threads[thread] {
+            stage.perform(&recorders, step);
+        }
+    }
+
+    fn judge(&self, stage: &Stage, recorders: Option<Recorders>) {
+        let calls = std::mem::take(&mut *stage.calls.lock().unwrap());
+        let objects = stage.objects.each_ref().map(Object::show);
+        let mut rests: Vec<_> =
+            recorders.iter().flatten().map(|recorder| Rest::of(recorder)).collect();
+        let adopted = std::mem::take(&mut *stage.children.lock().unwrap());
+        let children: Vec<_> =
+            adopted.iter().map(|child| Child::of(child, &stage.objects)).collect();
+        for (rest, recorder) in rests.iter_mut().zip(recorders.iter().flatten()) {
+            rest.empty(recorder, &stage.objects);
+        }
+
+        let story = Story { scene: self, calls: &calls, objects: &objects, rests: &rests };
+        assert!(self.resets_are_right(&calls, &objects), "E6, E8, S5: resets\n{story}");
+        for recorder in 0..self.recorders {
+            let history = History {
+                recorder,
+                alone: self.recorders == 1,
+                calls: calls.iter().filter(|call| call.recorder == recorder).collect(),
+                children: &children,
+                objects: &objects,
+                rest: rests.get(recorder),
+            };
+            let has_an_order = history.has_an_order(Socket::new(self.latching));
+            assert!(has_an_order, "no order of the calls explains what was seen\n{story}");
+        }
+    }
+
+    /// Every report that was handed out has reset the event object that was passed, and nothing else has
+    /// reset one; unless a panic came between the reset and the report.
+    fn resets_are_right(&self, calls: &[Call], objects: &[Shown; OBJECTS]) -> bool {
+        let is_report = |call: &&Call| matches!(call.answer, Answer::Reported { .. });
+        let passed = |call: &Call| match call.operation {
+            Operation::Enumerate(reset) => reset,
+            _ => None,
+        };
+        let has_panicked = objects.iter().any(|object| object.panics > 0);
+        objects.iter().enumerate().all(|(number, object)| {
+            let reports = calls.iter().filter(is_report);
+            let expected = reports.filter(|call| passed(call) == Some(number)).count();
+            object.resets == expected || has_panicked && object.resets > expected
+        })
+    }
+}
+
+/// What a failing test tells.
+struct Story<'a> {
+    scene: &'a Scene,
+    calls: &'a [Call],
+    objects: &'a [Shown; OBJECTS],
+    rests: &'a [Rest],
+}
+
+impl fmt::Display for Story<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut calls: Vec<_> = self.calls.iter().collect();
+        calls.sort_by_key(|call| call.from);
+        writeln!(f, "latching {}", flags(self.scene.latching))?;
+        for Call { recorder, operation, answer, from, to } in calls {
+            writeln!(f, "{from:4}..{to:<4} recorder {recorder}: {operation:?} -> {answer:?}")?;
+        }
+        for (number, object) in self.objects.iter().enumerate() {
+            writeln!(f, "event object {number}: {object:?}")?;
+        }
+        for rest in self.rests {
+            writeln!(f, "at rest: {rest:?}")?;
+        }
+        Ok(())
+    }
+}

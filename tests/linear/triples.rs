@@ -1,0 +1,85 @@
+//! Three calls at the same time, where two show less: chosen, each with its reason, and played from the
+//! starting states that matter to it. One preemption, beside the switches that waiting brings, is what is
+//! quick; `LOOM_MAX_PREEMPTIONS=2 .ci/loom triples` is the long run.
+
+use crate::object::{ANOTHER, FAILING, PANICKING, SELECTED};
+use crate::operation::Operation;
+use crate::pairs::{ACCEPT, CLOSE, Start, both, code_of, explore, only};
+
+use Operation::{Close, Deselect, Enumerate, Inherit, Record, Reenable, Select, Withdraw};
+use Start::{
+    Failing, Inside, Latched, NothingRecorded, Owed, Panicking, Recorded, RecordedWithACode,
+};
+
+fn triple(name: &str, starts: &[Start], threads: impl Fn() -> Vec<Vec<Operation>>) {
+    for start in starts {
+        let name = format!("{name} from {start:?}");
+        let schedules = explore(1, &name, start.scene(threads()));
+        println!("{name}: {schedules} schedules");
+    }
+}
+
+const TAKE: Operation = Enumerate(Some(SELECTED));
+const SUCCESS: Operation = Record(CLOSE, 0);
+const OTHER: Operation = Record(ACCEPT, 0);
+
+/// The first error by its thread, so that no code is mistaken for another.
+fn error(thread: usize) -> Operation {
+    Record(CLOSE, code_of(thread))
+}
+
+macro_rules! triples {
+    ($($(#[$attribute:meta])* $test:ident: $starts:expr, $threads:expr;)*) => {$(
+        $(#[$attribute])*
+        #[test]
+        fn $test() {
+            triple(stringify!($test), &$starts, || $threads.map(Vec::from).into());
+        }
+    )*};
+}
+
+triples! {
+    /// Two hand their news over to one holder, or to each other (E4, E5, K2).
+    two_records_and_an_enumeration: [NothingRecorded, Failing, Owed], [[SUCCESS], [OTHER], [TAKE]];
+    /// Who writes the cell, who comes too late, and who copies it (E3, R3).
+    two_errors_and_an_enumeration: [NothingRecorded, Recorded], [[error(0)], [error(1)], [TAKE]];
+    /// A withdrawal between the two makes the enumeration's copy stale (R7).
+    error_withdrawal_and_enumeration: [NothingRecorded, RecordedWithACode],
+        [[error(0)], [Withdraw(only(CLOSE))], [TAKE]];
+    /// News finds a selection under way, while the holder before it leaves (S1, S2).
+    record_selection_and_enumeration: [NothingRecorded, Recorded],
+        [[SUCCESS], [Select(only(CLOSE), ANOTHER)], [TAKE]];
+    /// A report is put back under what two others have recorded meanwhile (E7).
+    failing_enumeration_between_records: [NothingRecorded, Recorded],
+        [[SUCCESS], [Enumerate(Some(FAILING))], [error(2)]];
+    /// And is put back when its event object panics (K5).
+    panicking_enumeration_and_records: [Recorded, Panicking],
+        [[OTHER], [Enumerate(Some(PANICKING))], [error(2)]];
+    /// Who comes after the close is refused, and nobody sets what it let go (P5, S7).
+    record_close_and_enumeration: [NothingRecorded, RecordedWithACode], [[error(0)], [Close], [TAKE]];
+    /// Mask and event object are inherited together, whatever goes on (S8).
+    record_inheritance_and_selection: [NothingRecorded, Recorded],
+        [[SUCCESS], [Inherit], [Select(only(ACCEPT), ANOTHER)]];
+    /// The latch ends before the condition is looked at (L2).
+    reenabling_record_and_enumeration: [Latched, NothingRecorded],
+        [[Reenable(CLOSE)], [SUCCESS], [TAKE]];
+    /// Two enumerations share out what is recorded meanwhile (E3).
+    two_enumerations_and_an_error: [Recorded, RecordedWithACode], [[error(0)], [Enumerate(None)], [TAKE]];
+    /// A failing set is owed by one, handed over to by two (R6).
+    three_records: [Failing, Panicking, Inside], [[SUCCESS], [OTHER], [error(2)]];
+    /// A selection that fails, and news for the events that it would have named (S6).
+    failing_selection_record_and_enumeration: [Recorded],
+        [[OTHER], [Select(both(), FAILING)], [TAKE]];
+    /// Nobody is told once the selection has ended (S3).
+    record_deselection_and_selection: [NothingRecorded, Recorded],
+        [[SUCCESS], [Deselect], [Select(both(), ANOTHER)]];
+    /// A second report must not see a part of the batch that the first has not seen (R5).
+    batch_and_two_enumerations: [NothingRecorded],
+        [[Operation::Batch(vec![(ACCEPT, 0), (CLOSE, code_of(0))])], [TAKE], [Enumerate(None)]];
+    /// Two threads with two calls each: re-enable, then record what is seen; enumerate twice (L2, E3).
+    reenabling_call_and_two_reports: [Latched, Recorded],
+        [vec![Reenable(CLOSE), SUCCESS], vec![TAKE, TAKE]];
+    /// The withdrawal and the new error of a thread are never in one report with the old one (R7, E3).
+    withdrawal_then_error_and_two_reports: [RecordedWithACode],
+        [vec![Withdraw(only(CLOSE)), error(0)], vec![TAKE, TAKE]];
+}
