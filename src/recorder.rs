@@ -23,17 +23,18 @@
 //! **Who finds the signal in use leaves its news.** The exchange that records it marks it `owed`, and the
 //! call returns: handed over (K2). A holder leaves by an exchange that turns `held` off only while nothing
 //! is owed; else it clears the mark, sets the signal and tries again. A recording looks once more before it
-//! leaves and does likewise; a mark that crosses with its leaving stays on, a debt for a set that was made.
-//! It ends, since an event that is recorded brings no more news until an enumeration, for which the signal
-//! must be free, or a withdrawal clears it. *`e4_record_during_the_reset`, `k4_signal_that_records`.*
+//! leaves and does likewise; a mark that crosses with its leaving stays on and is no debt, since the signal
+//! is set. It ends, since an event that is recorded brings no more news until an enumeration, for which
+//! the signal must be free, or a withdrawal clears it. *`e4_record_during_the_reset`,
+//! `k4_signal_that_records`.*
 //!
 //! **A recording after a recording sets again.** The event object may have been reset since, for another
 //! socket that it serves (P3). So the exchange of a recording that sees in `caller` that an earlier one has
-//! left turns `setting` into `held`. What it saw may be out of date by then: the signal may have been
-//! held, let go, and taken by yet another recording, so that the word looks the same. Therefore it looks
-//! once more, now that no other can come, and if somebody is there it gives the signal back, and leaves its
-//! news to that one. *`k3_a_recording_that_is_taken_for_an_earlier_one`,
-//! `r6_failing_holder_with_news_handed_over`.*
+//! left turns `held` on. What it saw may be out of date by then: the signal may have been held, let go, and
+//! taken by yet another recording, so that the word looks the same. Therefore it looks once more, now that
+//! no other can come, and if somebody is there it turns `held` off, and leaves its news to that one. (One
+//! that fails meanwhile turns `setting` off and goes; then the signal is the later one's after all.)
+//! *`k3_a_recording_that_is_taken_for_an_earlier_one`, `r6_failing_holder_with_news_handed_over`.*
 //!
 //! **A holder leaves by an exchange.** It may have reset the signal, so that news which crosses with its
 //! leaving is not covered. If it looked for news and then left by a store, it could not know of news that
@@ -229,7 +230,8 @@ pub enum Wake {
     /// This call set the event object.
     Set,
     /// Another call on this recorder has the event object in hand, and sets it, or has the event in its
-    /// report, before it returns (K2). If that set fails it is owed (R6).
+    /// report, before it returns (K2). If that set fails it is owed (R6). A recording on another thread that
+    /// has set the event object may be seen to leave only an instant after it has returned.
     HandedOver,
 }
 
@@ -349,8 +351,7 @@ impl<S> NetworkEventRecorder<S> {
     }
 
     /// Whether the event object could not be set for something reportable, so that the next call tries
-    /// again (R6). While another thread has the event object in hand, also whether news waits for it; and
-    /// now and then, after two threads have recorded at the same time, for a set that was made.
+    /// again (R6). While another thread has the event object in hand, also whether news waits for it.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder};
@@ -501,12 +502,12 @@ impl<S> NetworkEventRecorder<S> {
         let mut backoff = Backoff::default();
         let mut word = self.look();
         loop {
-            if word.is_closed() && !word.is_free() {
-                return Err(RecorderError::Closed);
-            }
             let in_use = word.is_held() || word.is_setting();
             if in_use && self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
                 return Err(RecorderError::Reentrant);
+            }
+            if word.is_closed() && !word.is_free() {
+                return Err(RecorderError::Closed);
             }
             if word.is_free()
                 && let Some(next) = step(word.held())
@@ -516,7 +517,7 @@ impl<S> NetworkEventRecorder<S> {
                         let failed = word.is_setting() && self.wait_for_setter() == Left::Failed;
                         #[cfg(wsp_mutant = "hazard-10")]
                         let failed = failed && false;
-                        let before = if failed { word.owing(true) } else { word };
+                        let before = if failed { word.set_failed() } else { word };
                         return Ok((Held::new(self, next), before));
                     }
                     Err(current) => word = current,
@@ -717,13 +718,17 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
 
     /// Sets the signal after another recording has, if that one has really left.
     #[inline(never)]
-    fn set_again(&self, word: Word) -> Result<Wake, SignalError> {
+    fn set_again(&self, mut word: Word) -> Result<Wake, SignalError> {
         if self.caller.left().is_none() && cfg!(not(wsp_mutant = "hazard-8")) {
             // What was seen to leave was an earlier one than the one that has the signal now.
-            self.exchange(|word| Some((word.give_back(), ())));
-            return Ok(Wake::HandedOver);
+            let give_back = |word: Word| Some((word.give_back(), ()));
+            word = self.exchange_from(word, give_back).next;
+            if !word.is_held() {
+                return Ok(Wake::HandedOver);
+            }
+        } else {
+            self.caller.leave();
         }
-        self.caller.leave();
         let held = Held::new(self, word);
         held.set()?;
         held.leave()?;

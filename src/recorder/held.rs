@@ -87,8 +87,7 @@ impl<S> Drop for Setter<'_, S> {
     fn drop(&mut self) {
         let recorder = self.0.0;
         recorder.caller.leave();
-        if recorder.exchange(|word| Some((word.set_failed(), word.is_held()))) {
-            // A holder is waiting for this thread to leave.
+        if recorder.exchange(|word| Some((word.set_failed(), word.is_awaited()))) {
             recorder.caller.leave_as(Left::Failed);
         }
     }

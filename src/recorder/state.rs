@@ -13,10 +13,13 @@
 //! | 60 | held | some thread has the signal to itself (K3) |
 //! | 61 | owed | the signal must be set for something that is reportable (R6, K2) |
 //! | 62 | closed | the socket is closed, for good (S7) |
-//! | 63 | setting | a recording has the signal to set it, or has set it and left, and no other has had it since |
+//! | 63 | setting | a recording has the signal to set it, or has set it and left, and nobody has reset it since |
 //!
-//! Always: busy ⊆ coded ⊆ recorded; latched ⊆ latching; owed only while something is reportable; never
-//! held and setting both; closed only with all else but held empty.
+//! Held and setting both: a recording has taken the signal over from an earlier one. Owed and setting:
+//! others have handed news over to the recording; if it has left, to a signal that is set, which is no debt.
+//!
+//! Always: busy ⊆ coded ⊆ recorded; latched ⊆ latching; owed only while something is reportable; closed
+//! only with all else but held empty.
 
 use crate::event::NetworkEvents;
 
@@ -145,8 +148,14 @@ impl Word {
         return self.0 & (HELD | CLOSED) == 0;
     }
 
+    /// Whether the signal must be set: by its holder, before it leaves, or by whoever has it next.
     #[inline]
     pub(super) const fn is_owed(self) -> bool {
+        self.0 & (OWED | SETTING) == OWED
+    }
+
+    #[inline]
+    const fn is_marked(self) -> bool {
         self.0 & OWED != 0
     }
 
@@ -237,7 +246,7 @@ impl Word {
         } else if self.is_held() || self.is_setting() && !setter_left {
             (Self(self.0 | OWED), Duty::HandedOver)
         } else if self.is_setting() {
-            (self.owing(false).held(), Duty::SetAgain)
+            (Self(self.0 & !OWED | HELD), Duty::SetAgain)
         } else {
             (Self(self.0 & !OWED | SETTING), Duty::Set)
         };
@@ -264,7 +273,7 @@ impl Word {
         #[cfg(wsp_mutant = "R7")]
         let events = NetworkEvents::empty() & events;
         let next = self.without(RECORDED, events).without(CODED, events);
-        (!self.busy().intersects(events)).then(|| next.owing(self.is_owed()))
+        (!self.busy().intersects(events)).then(|| next.owing(self.is_marked()))
     }
 
     /// Re-enables an event (L2): withdraws it, FD_WRITE excepted, and ends its latch.
@@ -276,25 +285,33 @@ impl Word {
         Some(next.without(LATCHED, event))
     }
 
+    /// A thread holds the signal. If a recording has it, that sets it for all that others have left to it,
+    /// or else [says](Self::set_failed) that it is owed.
     #[inline]
     pub(super) const fn held(self) -> Self {
-        Self(self.0 & !SETTING | HELD)
+        let handed_over = if self.is_setting() { OWED } else { 0 };
+        Self(self.0 & !(SETTING | handed_over) | HELD)
     }
 
-    /// The recording that had the signal was there still: it has it again, and news.
+    /// A recording has taken the signal over, but the earlier one is there still: that has it alone again,
+    /// and news; unless it has failed and gone meanwhile, so that the signal stays held.
     #[inline]
     pub(super) const fn give_back(self) -> Self {
-        Self(self.0 & !HELD | SETTING).owing(true)
+        if self.is_setting() { Self(self.0 & !HELD).owing(true) } else { self }
     }
 
     /// A recording that has set the signal takes upon itself what others have left it to do meanwhile;
-    /// `None` if that is nothing, or a holder has come, who sees to it.
+    /// `None` if that is nothing, or somebody holds the signal, who sees to it.
     #[inline]
     pub(super) const fn serve(self) -> Option<Self> {
         #[cfg(wsp_mutant = "E5")]
         return None;
         #[cfg(not(wsp_mutant = "E5"))]
-        if self.is_setting() && self.is_owed() { Some(self.owing(false)) } else { None }
+        if self.0 & (SETTING | HELD | OWED) == SETTING | OWED {
+            Some(self.owing(false))
+        } else {
+            None
+        }
     }
 
     /// Takes the report: all that is reportable, in one step (E1, E3). The codes must be copied first: as
@@ -346,7 +363,7 @@ impl Word {
         let next = self.with(RECORDED, events).with(CODED, failed).with(BUSY, failed);
         #[cfg(wsp_mutant = "hazard-5")]
         let next = next.without(RECORDED, !events).without(CODED, !events);
-        (!self.busy().intersects(failed)).then(|| next.owing(owed || self.is_owed()))
+        (!self.busy().intersects(failed)).then(|| next.owing(owed || self.is_marked()))
     }
 
     /// Replaces the mask of the selection; `owed` tells whether a set was owed before to the event
@@ -354,7 +371,7 @@ impl Word {
     #[inline]
     pub(super) fn select(self, events: NetworkEvents, owed: bool) -> Self {
         let next = self.without(SELECTED, NetworkEvents::FD_ALL_EVENTS).with(SELECTED, events);
-        next.owing(owed || self.is_owed())
+        next.owing(owed || self.is_marked())
     }
 
     /// While a new event object is being set (S6) the word names the old events and the new ones, so
@@ -376,13 +393,24 @@ impl Word {
     #[inline]
     pub(super) const fn leave(self) -> Self {
         #[cfg(wsp_mutant = "E5")]
-        return Self(self.owing(false).0 & !HELD);
+        return Self(self.owing(false).0 & !(HELD | SETTING));
         #[cfg(not(wsp_mutant = "E5"))]
-        if self.is_owed() { self.owing(false) } else { Self(self.0 & !HELD) }
+        if self.is_marked() { self.owing(false) } else { Self(self.0 & !(HELD | SETTING)) }
     }
 
-    /// A recording could not set the signal, or cannot know whether it did (R6, K5): it lets go of it, if
-    /// no holder has come that waits for it to leave.
+    /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
+    #[inline]
+    pub(super) const fn leave_owing(self) -> Self {
+        let free = Self(self.0 & !(HELD | SETTING));
+        #[cfg(wsp_mutant = "hazard-7")]
+        return free.owing(!self.is_marked());
+        #[cfg(wsp_mutant = "R6")]
+        return free;
+        #[cfg(not(wsp_mutant = "R6"))]
+        free.owing(true)
+    }
+
+    /// The same of a recording: somebody may hold the signal by now.
     #[inline]
     pub(super) const fn set_failed(self) -> Self {
         #[cfg(wsp_mutant = "R6")]
@@ -391,15 +419,10 @@ impl Word {
         Self(self.0 & !SETTING).owing(true)
     }
 
-    /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
+    /// Whether somebody holds the signal and waits for the recording that has it to leave.
     #[inline]
-    pub(super) const fn leave_owing(self) -> Self {
-        #[cfg(wsp_mutant = "hazard-7")]
-        return Self(self.0 & !HELD).owing(!self.is_owed());
-        #[cfg(wsp_mutant = "R6")]
-        return Self(self.0 & !HELD);
-        #[cfg(not(wsp_mutant = "R6"))]
-        Self(self.0 & !HELD).owing(true)
+    pub(super) const fn is_awaited(self) -> bool {
+        self.0 & (HELD | SETTING) == HELD
     }
 }
 
@@ -417,13 +440,11 @@ mod tests {
 
     fn is_legal(word: Word) -> bool {
         let closed_is_empty = word.0 & !(CLOSED | HELD) == 0;
-        let in_one_hand = word.0 & (HELD | SETTING) != HELD | SETTING;
         word.recorded().contains(word.coded())
             && word.coded().contains(word.busy())
             && word.field(LATCHING).contains(word.latched())
-            && (!word.is_owed() || !word.reportable().is_empty())
+            && (!word.is_marked() || !word.reportable().is_empty())
             && (!word.is_closed() || closed_is_empty)
-            && in_one_hand
     }
 
     /// Every legal word over two events.
@@ -505,9 +526,9 @@ mod tests {
                 };
                 assert_eq!(recording.duty, duty);
                 assert_eq!(next.is_held(), word.is_held() || duty == Duty::SetAgain);
-                let setting = word.is_setting() && duty != Duty::SetAgain;
-                assert_eq!(next.is_setting(), setting || duty == Duty::Set);
-                assert_eq!(next.is_owed(), duty == Duty::HandedOver);
+                assert_eq!(next.is_setting(), word.is_setting() || duty == Duty::Set);
+                let kept = duty == Duty::None && word.is_marked();
+                assert_eq!(next.is_marked(), kept || duty == Duty::HandedOver);
             }
         }
     }
@@ -532,7 +553,8 @@ mod tests {
     /// E7: what was put back is there again, and nothing that came meanwhile is lost.
     #[test]
     fn e7_putting_back_undoes_the_taking() {
-        for word in words().filter(|word| word.busy().is_empty() && !word.is_closed()) {
+        let held = words().filter(|word| word.is_awaited() && !word.is_closed());
+        for word in held.filter(|word| word.busy().is_empty()) {
             let events = word.reportable();
             let failed = events & word.coded();
             let copied = word.with(BUSY, failed);

@@ -34,7 +34,7 @@
 //! - At rest E5 holds, both ways, on the conditions that the contract names; a set is owed only for
 //!   something reportable, after a failure, and is tried again by the next record (R6, K5).
 //! - An answer `NotNeeded` means that nothing new was selected; `Set`, that something was (or that a set
-//!   had failed); `HandedOver`, that somebody was there to hand it to (R4, K2).
+//!   had failed); `HandedOver`, that somebody was there to hand it to, or had just set the signal (R4, K2).
 //! - Where no set fails, there are at most as many sets as news and selections called for, by event
 //!   object, except that news handed over to a selection is told on the one that stands then (R4, S5).
 //! - Calls of one recorder on event objects never overlap (K3), and loom wants them to be ordered, too.

@@ -174,7 +174,7 @@ impl History<'_> {
                 let wake_is_right = match wake {
                     Wake::NotNeeded => !news,
                     Wake::Set => news || self.is_troubled(),
-                    Wake::HandedOver => self.overlaps(at),
+                    Wake::HandedOver => self.overlaps(at) || self.comes_after_a_set(at),
                 };
                 new == *seen && wake_is_right
             }
@@ -190,6 +190,14 @@ impl History<'_> {
         let call = self.calls[at];
         let overlaps = |other: &&&Call| other.from < call.to && call.from < other.to;
         self.calls.iter().filter(overlaps).count() > 1
+    }
+
+    /// Whether an earlier recording has set the signal: it leaves by a store, and whoever does not see
+    /// that yet takes it to be there still (src/recorder.rs, "A recording leaves by a store").
+    fn comes_after_a_set(&self, at: usize) -> bool {
+        let sets = |call: &&Call| matches!(call.answer, Answer::Recorded { wake: Wake::Set, .. });
+        let mut earlier = self.calls.iter().filter(|call| call.to < self.calls[at].from);
+        earlier.any(sets)
     }
 
     fn is_troubled(&self) -> bool {
