@@ -1,9 +1,10 @@
 //! A switch whose tasks await event objects, and a provider whose sockets are tokio's.
 //!
-//! `cargo run --example async_provider --features async` serves 300 clients. Each connection has an event
-//! object of its own, an `AsyncEvent`, and two tasks: the provider's, which records what happens, and the
-//! switch's, which awaits the event object. Every wait is cancelled once, and begun again. The first reports
-//! are printed, all are checked, and the exit code says whether they were right.
+//! `cargo run --example async_provider --features async` serves 300 clients. Each connection has an
+//! event object of its own, an `AsyncEvent`, and two tasks: the provider's, which records what
+//! happens, and the switch's, which awaits the event object. Every wait is cancelled once, and
+//! begun again. The first reports are printed, all are checked, and the exit code says whether they
+//! were right.
 //!
 //! The event object knows nothing of tokio: in another runtime it is used in the same way.
 

@@ -1,13 +1,14 @@
-//! A switch whose tasks wait for event objects by tokio's `AsyncFd`, and a provider whose sockets are tokio's.
+//! A switch whose tasks wait for event objects by tokio's `AsyncFd`, and a provider whose sockets
+//! are tokio's.
 //!
-//! `cargo run --example tokio_provider --features pollable` serves 300 clients. Each connection has an event
-//! object of its own, a `PollableEvent`, and two tasks: the provider's, which records what happens, and the
-//! switch's, which waits for the event object. The first reports are printed, all are checked, and the exit
-//! code says whether they were right. (For thousands: `ulimit -n 8192`, and the number of clients behind
-//! `--`.)
+//! `cargo run --example tokio_provider --features pollable` serves 300 clients. Each connection has
+//! an event object of its own, a `PollableEvent`, and two tasks: the provider's, which records what
+//! happens, and the switch's, which waits for the event object. The first reports are printed, all
+//! are checked, and the exit code says whether they were right. (For thousands: `ulimit -n 8192`,
+//! and the number of clients behind `--`.)
 //!
-//! The event objects of the example `async_provider` need no descriptors; these can be shared with other
-//! pollers, and with other processes.
+//! The event objects of the example `async_provider` need no descriptors; these can be shared with
+//! other pollers, and with other processes.
 
 #[cfg(unix)]
 mod tasks;
@@ -45,8 +46,8 @@ mod asyncfd {
             self.0.get_ref().wait_timeout(Duration::ZERO)
         }
 
-        /// tokio remembers that the event object was set until it is told otherwise: to be done when the
-        /// enumeration has reset it, and not if it has failed.
+        /// tokio remembers that the event object was set until it is told otherwise: to be done
+        /// when the enumeration has reset it, and not if it has failed.
         async fn next_report(
             &self,
             record: &NetworkEventRecorder<Arc<PollableEvent>>,

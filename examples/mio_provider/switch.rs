@@ -78,8 +78,9 @@ pub(crate) fn main() -> Result<ExitCode> {
 }
 
 impl Switch {
-    /// The listener's event object is set. mio will not tell of that again: so it is reset every time, by
-    /// the enumeration. One connection is accepted; if more wait, it is set again, and told of again.
+    /// The listener's event object is set. mio will not tell of that again: so it is reset every
+    /// time, by the enumeration. One connection is accepted; if more wait, it is set again, and
+    /// told of again.
     fn accept(&mut self, registry: &Registry) -> Result {
         let report = self.listener.record.enumerate_and_reset(&self.event)?;
         self.ledger

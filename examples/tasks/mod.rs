@@ -1,5 +1,5 @@
-//! What the examples for tokio share: a provider whose sockets are tokio's, and a switch that serves each
-//! connection in a task. How it waits for an event object is the example's own.
+//! What the examples for tokio share: a provider whose sockets are tokio's, and a switch that
+//! serves each connection in a task. How it waits for an event object is the example's own.
 
 mod provider;
 #[path = "../visitors/mod.rs"]

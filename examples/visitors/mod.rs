@@ -1,5 +1,5 @@
-//! What the examples for pollers and runtimes share: clients that visit a server, and a ledger of what the
-//! server's reports promise.
+//! What the examples for pollers and runtimes share: clients that visit a server, and a ledger of
+//! what the server's reports promise.
 
 use std::fmt::Display;
 use std::io::{self, Read, Write};
@@ -13,14 +13,14 @@ use socket2::SockRef;
 /// Longer than all of it takes, on a machine that is busy with other things.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// As many as were asked for on the command line, or 300: with two sockets and an event object each they
-/// stay below the 1024 open files that most systems allow at first.
+/// As many as were asked for on the command line, or 300: with two sockets and an event object each
+/// they stay below the 1024 open files that most systems allow at first.
 pub(crate) fn clients() -> usize {
     std::env::args().nth(1).map_or(300, |count| count.parse().expect("a number of clients"))
 }
 
-/// All clients at once: each connects, says its number, hears it repeated, and so once more. Then the even
-/// ones close their connection, and the odd ones reset it.
+/// All clients at once: each connects, says its number, hears it repeated, and so once more. Then
+/// the even ones close their connection, and the odd ones reset it.
 pub(crate) fn visit(address: SocketAddr, clients: usize) -> JoinHandle<io::Result<()>> {
     thread::spawn(move || {
         let mut streams = Vec::new();
@@ -61,8 +61,8 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// A connection is over: the number that its client has said, and all that was reported. The first few
-    /// are shown.
+    /// A connection is over: the number that its client has said, and all that was reported. The
+    /// first few are shown.
     pub(crate) fn settle(&mut self, number: Option<u32>, reports: &[String]) {
         self.settled += 1;
         let name = number.map_or("nobody".to_owned(), |number| format!("client {number}"));

@@ -7,16 +7,18 @@ use event_listener::{Event, EventListener};
 use super::EventSignal;
 use crate::error::SignalError;
 
-/// A manual-reset event object that is awaited: in every runtime, since it needs nothing of one. With the
-/// feature `async`; it does without `std`.
+/// A manual-reset event object that is awaited: in every runtime, since it needs nothing of one.
+/// With the feature `async`; it does without `std`.
 ///
-/// Many tasks and threads can wait. A set releases everyone who is waiting at that moment, even if a reset
-/// follows before one of them has run, as with a [`ManualResetEvent`](crate::ManualResetEvent); whoever has
-/// called [`wait`](Self::wait) is waiting, though the future may not have been polled yet. Nothing but a
-/// set releases them. To cancel a wait (drop its future, at any moment) takes nothing from anybody: the
-/// event object stays as it is, and the other waits go on.
+/// Many tasks and threads can wait. A set releases everyone who is waiting at that moment, even if
+/// a reset follows before one of them has run, as with a
+/// [`ManualResetEvent`](crate::ManualResetEvent); whoever has called [`wait`](Self::wait) is
+/// waiting, though the future may not have been polled yet. Nothing but a set releases them. To
+/// cancel a wait (drop its future, at any moment) takes nothing from anybody: the event object
+/// stays as it is, and the other waits go on.
 ///
-/// Setting wakes the waiting tasks on the thread that records, by their wakers, and waits for none of them.
+/// Setting wakes the waiting tasks on the thread that records, by their wakers, and waits for none
+/// of them.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -130,8 +132,8 @@ impl AsyncEvent {
         }
     }
 
-    /// As [`wait`](Self::wait), for a thread: it blocks until the event object is set. Not for use inside a
-    /// task.
+    /// As [`wait`](Self::wait), for a thread: it blocks until the event object is set. Not for use
+    /// inside a task.
     ///
     /// ```
     /// # use wsp_events::AsyncEvent;
@@ -246,7 +248,8 @@ mod tests {
         }
     }
 
-    /// Catches a set that wakes one alone, and a wait that is over only if the event object is still set.
+    /// Catches a set that wakes one alone, and a wait that is over only if the event object is
+    /// still set.
     #[test]
     fn a_set_releases_all_who_wait_though_a_reset_follows() {
         let event = AsyncEvent::new();
@@ -264,8 +267,8 @@ mod tests {
         assert_eq!(later.wakes(), 0);
     }
 
-    /// Catches a wake-up that is lost with the wait that it had reached, and a cancelled wait that leaves
-    /// the event object changed.
+    /// Catches a wake-up that is lost with the wait that it had reached, and a cancelled wait that
+    /// leaves the event object changed.
     #[test]
     fn a_cancelled_wait_takes_nothing_from_anybody() {
         let event = AsyncEvent::new();
@@ -281,8 +284,8 @@ mod tests {
         assert!(Task::new(&event).is_over());
     }
 
-    /// Catches a wait that trusts whatever wakes it: a set, say, that was reset before the wait began and
-    /// only now comes to waking.
+    /// Catches a wait that trusts whatever wakes it: a set, say, that was reset before the wait
+    /// began and only now comes to waking.
     #[test]
     fn nothing_but_a_set_releases() {
         let event = AsyncEvent::new();
@@ -295,7 +298,8 @@ mod tests {
         assert!(task.is_over());
     }
 
-    /// Catches a set that returns before those who wait are woken, because another thread's set is halfway.
+    /// Catches a set that returns before those who wait are woken, because another thread's set is
+    /// halfway.
     #[test]
     fn a_set_that_another_has_begun_wakes_too() {
         let event = AsyncEvent::new();

@@ -1,5 +1,5 @@
-//! The same tests for every event object that one can wait for: a manual-reset event object is what they
-//! say it is, and nothing is lost when threads set, reset and wait at the same time.
+//! The same tests for every event object that one can wait for: a manual-reset event object is what
+//! they say it is, and nothing is lost when threads set, reset and wait at the same time.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -110,8 +110,8 @@ fn one_reset_undoes_many_sets<E: EventObject>() {
     assert!(!event.is_signaled());
 }
 
-/// Catches a wake-up that is lost where sets and resets of many threads meet: every occurrence is waited
-/// for until it is reported.
+/// Catches a wake-up that is lost where sets and resets of many threads meet: every occurrence is
+/// waited for until it is reported.
 fn p3_many_recorders_share_it<E: EventObject>() {
     const ROUNDS: usize = 2000;
     let event = Arc::new(E::create());
