@@ -123,10 +123,11 @@ impl AsyncEvent {
     pub fn wait(&self) -> impl Future<Output = ()> + Send + Sync + '_ {
         let since = self.changes();
         async move {
+            let mut listener = None;
             while !self.was_set(since) {
-                let listener = self.listen();
-                if !self.was_set(since) {
-                    listener.await;
+                match listener.take() {
+                    None => listener = Some(self.listen()),
+                    Some(listener) => listener.await,
                 }
             }
         }
@@ -146,16 +147,18 @@ impl AsyncEvent {
         use event_listener::Listener;
 
         let since = self.changes();
+        let mut listener = None;
         while !self.was_set(since) {
-            let listener = self.listen();
-            if !self.was_set(since) {
-                listener.wait();
+            match listener.take() {
+                None => listener = Some(self.listen()),
+                Some(listener) => listener.wait(),
             }
         }
     }
 
-    /// A listener: to be waited for only if what is awaited is not seen *after* this. A wait writes
-    /// `awaited` and then reads `changes`, a set does the opposite, so that one of them sees the other.
+    /// A listener, which is told of what comes from now on: so the wait looks once more before it
+    /// relies on it. A wait writes `awaited` and then reads `changes`, a set does it the other way
+    /// round: one of them sees the other.
     fn listen(&self) -> EventListener {
         let listener = self.released.listen();
         self.awaited.store(true, SeqCst);
