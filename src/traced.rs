@@ -11,17 +11,18 @@ use crate::recorder::{NetworkEventRecorder, Recorded};
 use crate::report::Report;
 use crate::signal::EventSignal;
 
-/// A wrapper that makes a trace: around an [`EventSignal`] it is an event object that tells of every set
-/// and reset, around a [`NetworkEventRecorder`] a recorder that tells of every call. With the feature
-/// `tracing`.
+/// A wrapper that makes a trace: around an [`EventSignal`] it is an event object that tells of
+/// every set and reset, around a [`NetworkEventRecorder`] a recorder that tells of every call. With
+/// the feature `tracing`.
 ///
-/// Put it where the inner one was: it has the same calls, and all else of the inner one by dereferencing.
-/// The [`Span`] says which event object or socket it is; every call runs inside it, so that the sets that
-/// a `record` leads to stand inside the socket's span too. [`Span::none`] will do.
+/// Put it where the inner one was: it has the same calls, and all else of the inner one by
+/// dereferencing. The [`Span`] says which event object or socket it is; every call runs inside it,
+/// so that the sets that a `record` leads to stand inside the socket's span too. [`Span::none`]
+/// will do.
 ///
-/// When a call is over it is told of by one event, which has the call's name as its name and message: at
-/// level DEBUG if it has succeeded, at WARN, with the field `error`, if not. Codes and events have their
-/// Winsock names.
+/// When a call is over it is told of by one event, which has the call's name as its name and
+/// message: at level DEBUG if it has succeeded, at WARN, with the field `error`, if not. Codes and
+/// events have their Winsock names.
 ///
 /// | event | fields |
 /// |---|---|
@@ -32,14 +33,14 @@ use crate::signal::EventSignal;
 /// | `enumerate` | `report`; `signal_error`, if there is [one](Report::signal_error) |
 /// | `withdraw`, `reenable` | `events` |
 ///
-/// What goes past the wrapper is not told of: a [`Provider`](crate::Provider) hands out the recorder
-/// inside, so that of a WSPEventSelect and a WSPEnumNetworkEvents one sees what they do to a traced event
-/// object. The wrapper itself allocates nothing and never waits; whether the whole does is up to the
-/// subscriber, which runs inside the call, and must not select or enumerate on the same recorder when told
-/// of a set or reset (K4).
+/// What goes past the wrapper is not told of: a [`Provider`](crate::Provider) hands out the
+/// recorder inside, so that of a WSPEventSelect and a WSPEnumNetworkEvents one sees what they do to
+/// a traced event object. The wrapper itself allocates nothing and never waits; whether the whole
+/// does is up to the subscriber, which runs inside the call, and must not select or enumerate on
+/// the same recorder when told of a set or reset (K4).
 ///
-/// It works without `std`, with an allocator, on targets that have atomics as wide as a pointer: that is
-/// what the `tracing` crate asks for.
+/// It works without `std`, with an allocator, on targets that have atomics as wide as a pointer:
+/// that is what the `tracing` crate asks for.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -236,8 +237,8 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.report(|recorder| recorder.enumerate())
     }
 
-    /// [`NetworkEventRecorder::enumerate_and_reset`]; the trace names it `enumerate`, and a traced event
-    /// object tells of the reset by itself.
+    /// [`NetworkEventRecorder::enumerate_and_reset`]; the trace names it `enumerate`, and a traced
+    /// event object tells of the reset by itself.
     ///
     /// # Errors
     ///
@@ -322,8 +323,8 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.reenable(call.event());
     }
 
-    /// [`NetworkEventRecorder::inherit`]. The accepted socket's recorder is not traced yet: it gets a span
-    /// of its own.
+    /// [`NetworkEventRecorder::inherit`]. The accepted socket's recorder is not traced yet: it gets
+    /// a span of its own.
     ///
     /// # Errors
     ///
@@ -372,8 +373,8 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     }
 }
 
-/// Occurrences as one step records them: an error takes the place of a success, and the first error stays
-/// (R3, R5).
+/// Occurrences as one step records them: an error takes the place of a success, and the first error
+/// stays (R3, R5).
 fn merge(occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>) -> Report {
     let mut merged = Report::default();
     for (event, outcome) in occurrences {

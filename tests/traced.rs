@@ -137,7 +137,8 @@ fn every_call_is_told_of() {
     );
 }
 
-/// Catches a failure that is told of as a success, or not at all, and one that the wrapper hides or makes.
+/// Catches a failure that is told of as a success, or not at all, and one that the wrapper hides or
+/// makes.
 #[test]
 fn failures_are_warnings() {
     let failed = |what| format!("{what} error=the event object failed with OS error 6");

@@ -7,16 +7,18 @@ use event_listener::{Event, EventListener};
 use super::EventSignal;
 use crate::error::SignalError;
 
-/// A manual-reset event object that is awaited: in every runtime, since it needs nothing of one. With the
-/// feature `async`; it does without `std`.
+/// A manual-reset event object that is awaited: in every runtime, since it needs nothing of one.
+/// With the feature `async`; it does without `std`.
 ///
-/// Many tasks and threads can wait. A set releases everyone who is waiting at that moment, even if a reset
-/// follows before one of them has run, as with a [`ManualResetEvent`](crate::ManualResetEvent); whoever has
-/// called [`wait`](Self::wait) is waiting, though the future may not have been polled yet. Nothing but a
-/// set releases them. To cancel a wait (drop its future, at any moment) takes nothing from anybody: the
-/// event object stays as it is, and the other waits go on.
+/// Many tasks and threads can wait. A set releases everyone who is waiting at that moment, even if
+/// a reset follows before one of them has run, as with a
+/// [`ManualResetEvent`](crate::ManualResetEvent); whoever has called [`wait`](Self::wait) is
+/// waiting, though the future may not have been polled yet. Nothing but a set releases them. To
+/// cancel a wait (drop its future, at any moment) takes nothing from anybody: the event object
+/// stays as it is, and the other waits go on.
 ///
-/// Setting wakes the waiting tasks on the thread that records, by their wakers, and waits for none of them.
+/// Setting wakes the waiting tasks on the thread that records, by their wakers, and waits for none
+/// of them.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -70,6 +72,8 @@ impl AsyncEvent {
     /// assert!(event.is_set());
     /// ```
     pub fn set(&self) {
+        #[cfg(wsp_mutant = "event-set")]
+        return;
         self.change(|changes| !is_set(changes));
         // Even if it was set: the thread that has set it may not have come to this line yet.
         if self.awaited.load(SeqCst) {
@@ -87,6 +91,8 @@ impl AsyncEvent {
     /// assert!(!event.is_set());
     /// ```
     pub fn reset(&self) {
+        #[cfg(wsp_mutant = "event-reset")]
+        return;
         self.change(is_set);
     }
 
@@ -117,17 +123,18 @@ impl AsyncEvent {
     pub fn wait(&self) -> impl Future<Output = ()> + Send + Sync + '_ {
         let since = self.changes();
         async move {
+            let mut listener = None;
             while !self.was_set(since) {
-                let listener = self.listen();
-                if !self.was_set(since) {
-                    listener.await;
+                match listener.take() {
+                    None => listener = Some(self.listen()),
+                    Some(listener) => listener.await,
                 }
             }
         }
     }
 
-    /// As [`wait`](Self::wait), for a thread: it blocks until the event object is set. Not for use inside a
-    /// task.
+    /// As [`wait`](Self::wait), for a thread: it blocks until the event object is set. Not for use
+    /// inside a task.
     ///
     /// ```
     /// # use wsp_events::AsyncEvent;
@@ -140,16 +147,18 @@ impl AsyncEvent {
         use event_listener::Listener;
 
         let since = self.changes();
+        let mut listener = None;
         while !self.was_set(since) {
-            let listener = self.listen();
-            if !self.was_set(since) {
-                listener.wait();
+            match listener.take() {
+                None => listener = Some(self.listen()),
+                Some(listener) => listener.wait(),
             }
         }
     }
 
-    /// A listener: to be waited for only if what is awaited is not seen *after* this. A wait writes
-    /// `awaited` and then reads `changes`, a set does the opposite, so that one of them sees the other.
+    /// A listener, which is told of what comes from now on: so the wait looks once more before it
+    /// relies on it. A wait writes `awaited` and then reads `changes`, a set does it the other way
+    /// round: one of them sees the other.
     fn listen(&self) -> EventListener {
         let listener = self.released.listen();
         self.awaited.store(true, SeqCst);
@@ -242,7 +251,8 @@ mod tests {
         }
     }
 
-    /// Catches a set that wakes one alone, and a wait that is over only if the event object is still set.
+    /// Catches a set that wakes one alone, and a wait that is over only if the event object is
+    /// still set.
     #[test]
     fn a_set_releases_all_who_wait_though_a_reset_follows() {
         let event = AsyncEvent::new();
@@ -260,8 +270,8 @@ mod tests {
         assert_eq!(later.wakes(), 0);
     }
 
-    /// Catches a wake-up that is lost with the wait that it had reached, and a cancelled wait that leaves
-    /// the event object changed.
+    /// Catches a wake-up that is lost with the wait that it had reached, and a cancelled wait that
+    /// leaves the event object changed.
     #[test]
     fn a_cancelled_wait_takes_nothing_from_anybody() {
         let event = AsyncEvent::new();
@@ -277,8 +287,8 @@ mod tests {
         assert!(Task::new(&event).is_over());
     }
 
-    /// Catches a wait that trusts whatever wakes it: a set, say, that was reset before the wait began and
-    /// only now comes to waking.
+    /// Catches a wait that trusts whatever wakes it: a set, say, that was reset before the wait
+    /// began and only now comes to waking.
     #[test]
     fn nothing_but_a_set_releases() {
         let event = AsyncEvent::new();
@@ -291,7 +301,8 @@ mod tests {
         assert!(task.is_over());
     }
 
-    /// Catches a set that returns before those who wait are woken, because another thread's set is halfway.
+    /// Catches a set that returns before those who wait are woken, because another thread's set is
+    /// halfway.
     #[test]
     fn a_set_that_another_has_begun_wakes_too() {
         let event = AsyncEvent::new();

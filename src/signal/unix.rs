@@ -8,27 +8,28 @@
 //!
 //! # What to ask of a poller
 //!
-//! Register the descriptor for reading, once, and never read from it or write to it: setting and resetting
-//! are [`EventSignal`]'s. When the poller tells of it, enumerate, and pass the event object, so that it is
-//! reset. The rest depends on how the poller tells:
+//! Register the descriptor for reading, once, and never read from it or write to it: setting and
+//! resetting are [`EventSignal`]'s. When the poller tells of it, enumerate, and pass the event
+//! object, so that it is reset. The rest depends on how the poller tells:
 //!
-//! - **Level-triggered** (`poll`, epoll as it is by default): it tells in every wait for as long as the event
-//!   object is set. Nothing else is to be done.
-//! - **Oneshot** (`polling` by default): it tells once, and is to be armed again after the enumeration. If
-//!   the event object was set again meanwhile, it tells at once.
-//! - **Edge-triggered** (`mio`): it tells when the event object becomes set, and of one that is set when it
-//!   is registered. An event object that was told of and is not reset may never be told of again. So *every*
-//!   time it is told of, an enumeration must reset it, before the poller waits again. Nothing is armed
-//!   again: the recorder sets the event object after that reset for whatever is not in the report, at the
-//!   latest before the enumeration returns (E5), and that is a new edge. Where many sockets share the event
-//!   object, it is reset once and all of them are enumerated after that (P3). A program that must leave
-//!   it set (it has no time for the report now, say) keeps that in mind by itself.
+//! - **Level-triggered** (`poll`, epoll as it is by default): it tells in every wait for as long as
+//!   the event object is set. Nothing else is to be done.
+//! - **Oneshot** (`polling` by default): it tells once, and is to be armed again after the
+//!   enumeration. If the event object was set again meanwhile, it tells at once.
+//! - **Edge-triggered** (`mio`): it tells when the event object becomes set, and of one that is set
+//!   when it is registered. An event object that was told of and is not reset may never be told of
+//!   again. So *every* time it is told of, an enumeration must reset it, before the poller waits
+//!   again. Nothing is armed again: the recorder sets the event object after that reset for
+//!   whatever is not in the report, at the latest before the enumeration returns (E5), and that is
+//!   a new edge. Where many sockets share the event object, it is reset once and all of them are
+//!   enumerated after that (P3). A program that must leave it set (it has no time for the report
+//!   now, say) keeps that in mind by itself.
 //! - **tokio's `AsyncFd`** is edge-triggered and remembers: `readable` returns at once until
-//!   `clear_ready`. Enumerate first, then clear; the other way round the next `readable` may return for an
-//!   event object that is reset, which costs an empty report and loses nothing. Do not clear what was not
-//!   reset.
+//!   `clear_ready`. Enumerate first, then clear; the other way round the next `readable` may return
+//!   for an event object that is reset, which costs an empty report and loses nothing. Do not clear
+//!   what was not reset.
 //!
-//! `examples/mio_provider.rs` and `examples/asyncfd_provider.rs` show the last two.
+//! `examples/mio_provider.rs` and `examples/tokio_provider.rs` show the last two.
 //!
 //! ```
 //! use polling::{Event, Events, Poller};
@@ -83,15 +84,16 @@ use rustix::io::Errno;
 use super::EventSignal;
 use crate::error::SignalError;
 
-/// A manual-reset event object that is a file descriptor: readable while it is set. An eventfd on Linux, a
-/// pipe (two descriptors) elsewhere.
+/// A manual-reset event object that is a file descriptor: readable while it is set. An eventfd on
+/// Linux, a pipe (two descriptors) elsewhere.
 ///
-/// It is there for pollers; [how](self#what-to-ask-of-a-poller) is told at the module. Any number of
-/// recorders and pollers can share it (P3). The descriptor is not inherited by the programs that this one
-/// starts; it is closed on drop, so take it out of the poller before.
+/// It is there for pollers; [how](self#what-to-ask-of-a-poller) is told at the module. Any number
+/// of recorders and pollers can share it (P3). The descriptor is not inherited by the programs that
+/// this one starts; it is closed on drop, so take it out of the poller before.
 ///
-/// Setting and resetting are one system call each, and wait for nothing: an eventfd whose counter, or a
-/// pipe whose buffer, is full is set already. A set that begins after a reset has returned is never lost.
+/// Setting and resetting are one system call each, and wait for nothing: an eventfd whose counter,
+/// or a pipe whose buffer, is full is set already. A set that begins after a reset has returned is
+/// never lost.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -117,8 +119,8 @@ impl PollableEvent {
     ///
     /// # Errors
     ///
-    /// The operating system's; most likely the process has as many files open as it may (EMFILE, which as a
-    /// [`WsaError`](crate::WsaError) is WSAEMFILE).
+    /// The operating system's; most likely the process has as many files open as it may (EMFILE,
+    /// which as a [`WsaError`](crate::WsaError) is WSAEMFILE).
     ///
     /// ```
     /// # use wsp_events::unix::PollableEvent;
@@ -133,9 +135,9 @@ impl PollableEvent {
 
     /// Waits until the event object is set; returns at once if it is.
     ///
-    /// A thread that is woken up looks again: if the event object is reset before it does, it goes on
-    /// waiting. (A [`ManualResetEvent`](crate::ManualResetEvent) releases it even then.) Whoever has reset
-    /// it has the report, so with a recorder nothing is missed.
+    /// A thread that is woken up looks again: if the event object is reset before it does, it goes
+    /// on waiting. (A [`ManualResetEvent`](crate::ManualResetEvent) releases it even then.) Whoever
+    /// has reset it has the report, so with a recorder nothing is missed.
     ///
     /// # Errors
     ///
@@ -152,8 +154,8 @@ impl PollableEvent {
         wait_until_readable(self.as_fd(), None).map(|_set| ())
     }
 
-    /// As [`wait`](Self::wait), but no longer than `timeout`; with a timeout of zero it only looks. Whether
-    /// the event object was set.
+    /// As [`wait`](Self::wait), but no longer than `timeout`; with a timeout of zero it only looks.
+    /// Whether the event object was set.
     ///
     /// # Errors
     ///
@@ -178,10 +180,16 @@ impl PollableEvent {
 /// An error carries the `errno`. There is none in practice: the descriptor is this object's own.
 impl EventSignal for PollableEvent {
     fn set_event(&self) -> Result<(), SignalError> {
+        #[cfg(wsp_mutant = "event-set")]
+        return Ok(());
+        #[cfg(not(wsp_mutant = "event-set"))]
         done(self.0.set())
     }
 
     fn reset_event(&self) -> Result<(), SignalError> {
+        #[cfg(wsp_mutant = "event-reset")]
+        return Ok(());
+        #[cfg(not(wsp_mutant = "event-reset"))]
         done(self.0.reset())
     }
 }
@@ -193,7 +201,8 @@ impl AsFd for PollableEvent {
     }
 }
 
-/// The same, for pollers that want a number (mio's `SourceFd`, tokio's `AsyncFd`).
+/// The same, for pollers that want a number (mio's `SourceFd`, tokio's `AsyncFd`): open, and this
+/// one, for as long as the event object lives.
 impl AsRawFd for PollableEvent {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()

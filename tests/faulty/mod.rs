@@ -1,5 +1,5 @@
-//! Faults for tests: a wrapper around any event object, which passes every call on, keeps a log, and fails,
-//! panics or records from inside where a test wants it to.
+//! Faults for tests: a wrapper around any event object, which passes every call on, keeps a log,
+//! and fails, panics or records from inside where a test wants it to.
 #![allow(dead_code, reason = "each program that includes this module uses a part of it")]
 
 use std::ops::Deref;

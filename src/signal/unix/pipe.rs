@@ -26,8 +26,9 @@ impl Pipe {
         retry_on_intr(|| write(&self.writer, &[1]))
     }
 
-    /// Takes all bytes that are there, usually by one read: one that does not fill the buffer has emptied
-    /// the pipe. A set in between comes before or after the last read, as before or after this call.
+    /// Takes all bytes that are there, usually by one read: one that does not fill the buffer has
+    /// emptied the pipe. A set in between comes before or after the last read, as before or after
+    /// this call.
     pub(in crate::signal) fn reset(&self) -> Result<usize, Errno> {
         let mut bytes = [0_u8; 1024];
         loop {

@@ -1,5 +1,5 @@
-//! What only a descriptor does: pollers, full buffers, the operating system's errors. For the eventfd and the
-//! pipe; [`crate::signal::tests`] has what all event objects have in common.
+//! What only a descriptor does: pollers, full buffers, the operating system's errors. For the
+//! eventfd and the pipe; [`crate::signal::tests`] has what all event objects have in common.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::thread;
@@ -88,8 +88,8 @@ fn level_edge_and_oneshot<E: EventObject + AsFd>() {
     assert_eq!(told(&late), [4], "it was set before it came to the poller");
 }
 
-/// Catches a set that is no edge, a reset that leaves the descriptor readable, and a descriptor that ceases
-/// to be readable by being told of.
+/// Catches a set that is no edge, a reset that leaves the descriptor readable, and a descriptor
+/// that ceases to be readable by being told of.
 #[test]
 fn level_edge_and_oneshot_pollers() {
     level_edge_and_oneshot::<PollableEvent>();
