@@ -15,7 +15,7 @@ use wsp_events::{
 use crate::support::*;
 
 const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
-const STEPS: u32 = 1500;
+const STEPS: u32 = 400;
 
 /// xorshift32, shared: a choice is a step of whichever thread asks.
 struct Random(AtomicU32);
@@ -174,6 +174,11 @@ fn storm(seed: u32) {
         let is_recorded = recorder.recorded().contains(NetworkEvent::ALL[at].flag());
         assert!(!waits || is_recorded, "E3, K5, E7: seed {seed}: event {at} is lost");
     }
+    // Every reset was the socket's own: nobody else has reset the one that is selected.
+    let tells = |object: &Arc<Object>| Arc::strong_count(object) > 1 && object.is_set();
+    let is_told = recorder.owes_set() || objects.iter().any(tells);
+    let reportable = recorder.recorded() & recorder.selected();
+    assert!(reportable.is_empty() || is_told, "E5, R6: seed {seed}: nobody is told");
     // One call that works, and the debts are paid (R6).
     let last = Arc::<Object>::default();
     recorder.select(ALL, Handle(Arc::clone(&last))).unwrap();
@@ -195,7 +200,7 @@ fn storm(seed: u32) {
 /// thread on another, or on itself.
 #[test]
 fn k5_a_storm_of_faults() {
-    for seed in 1..=40 {
+    for seed in 1..=16 {
         must_return(move || storm(seed));
     }
 }
