@@ -61,6 +61,7 @@ impl WSANETWORKEVENTS {
     /// ```
     pub fn store(&mut self, report: &Report) {
         // SAFETY: a reference is valid for writes of its whole referent.
+        // Noticed by: e2_other_elements_keep_the_callers_bytes, under .ci/asan.
         unsafe { store(report, self) }
     }
 
@@ -198,6 +199,7 @@ pub unsafe extern "system" fn WSPEventSelect<P: CurrentProvider>(
         select(&*provider, s, hEventObject, lNetworkEvents)
     };
     // SAFETY: `lpErrno` is as this function's caller vouches.
+    // Noticed by: e10_the_c_functions.
     unsafe { answer(lpErrno, call) }
 }
 
@@ -222,6 +224,7 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
     errno: *mut i32,
 ) -> i32 {
     // SAFETY: `errno` is as this function's caller vouches.
+    // Noticed by: e10_results_and_errno.
     unsafe { answer(errno, || select(provider, descriptor, event, events)) }
 }
 
@@ -282,9 +285,11 @@ pub unsafe extern "system" fn WSPEnumNetworkEvents<P: CurrentProvider>(
     let call = || {
         let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
         // SAFETY: `lpNetworkEvents` is as this function's caller vouches.
+        // Noticed by: e10_the_c_functions.
         unsafe { enumerate(&*provider, s, hEventObject, lpNetworkEvents) }
     };
     // SAFETY: `lpErrno` is as this function's caller vouches.
+    // Noticed by: e10_the_c_functions.
     unsafe { answer(lpErrno, call) }
 }
 
@@ -316,8 +321,10 @@ pub unsafe fn wsp_enum_network_events<P: Provider + ?Sized>(
     errno: *mut i32,
 ) -> i32 {
     // SAFETY: `out` is as this function's caller vouches.
+    // Noticed by: e10_a_misaligned_output_is_written.
     let call = || unsafe { enumerate(provider, descriptor, event, out) };
     // SAFETY: `errno` is as this function's caller vouches.
+    // Noticed by: e10_results_and_errno.
     unsafe { answer(errno, call) }
 }
 
@@ -350,6 +357,7 @@ unsafe fn enumerate<P: Provider + ?Sized>(
     }
     let report = enumerate_socket(provider, &socket, event).map_err(ProviderError::errno)?;
     // SAFETY: `out` is not null, and as this function's caller vouches.
+    // Noticed by: e10_results_and_errno, which passes null.
     unsafe { store(&report, out) };
     Ok(())
 }

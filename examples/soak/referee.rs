@@ -64,8 +64,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     };
 
     thread::scope(|scope| {
-        for thread in 0..arguments.threads {
-            let (gate, total, meter) = (&gate, &total, &meters[thread]);
+        for (thread, meter) in meters.iter().enumerate() {
+            let (gate, total) = (&gate, &total);
             let mut random = Random::new(arguments.seed, thread);
             let mut tally = Tally::default();
             if let Some(at) = thread.checked_sub(providers) {

@@ -32,6 +32,9 @@ const _: () = assert!(
 /// ```
 #[must_use]
 pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
+    /// # Safety
+    ///
+    /// As for [`WSPEventSelect`].
     unsafe extern "system" fn call<P: CurrentProvider>(
         s: SOCKET,
         event: WinSock::WSAEVENT,
@@ -40,6 +43,7 @@ pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
     ) -> i32 {
         let event = ptr::without_provenance_mut(event.cast_unsigned());
         // SAFETY: the arguments are as this function's caller vouches.
+        // Noticed by: e10_the_functions_stand_in_a_procedure_table.
         unsafe { WSPEventSelect::<P>(s, event, events, errno) }
     }
     Some(call::<P>)
@@ -60,6 +64,9 @@ pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
 /// ```
 #[must_use]
 pub const fn lp_wsp_enum_network_events<P: CurrentProvider>() -> LPWSPENUMNETWORKEVENTS {
+    /// # Safety
+    ///
+    /// As for [`WSPEnumNetworkEvents`].
     unsafe extern "system" fn call<P: CurrentProvider>(
         s: SOCKET,
         event: HANDLE,
@@ -67,6 +74,7 @@ pub const fn lp_wsp_enum_network_events<P: CurrentProvider>() -> LPWSPENUMNETWOR
         errno: *mut i32,
     ) -> i32 {
         // SAFETY: the arguments are as this function's caller vouches, and the structs are one.
+        // Noticed by: e10_the_functions_stand_in_a_procedure_table, v2_windows_sys_has_the_same_struct.
         unsafe { WSPEnumNetworkEvents::<P>(s, event, out.cast(), errno) }
     }
     Some(call::<P>)
