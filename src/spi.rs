@@ -337,6 +337,8 @@ fn select<P: Provider + ?Sized>(
     // The sign of the mask reaches an event.
     #[cfg(wsp_mutant = "fuzz-2")]
     let events = events | (events >> 22 & 1 << 9);
+    #[cfg(wsp_mutant = "fuzz-hang")]
+    while events == i32::MIN {}
     event_select(provider, descriptor, event, NetworkEvents::from_mask(events))
         .map_err(ProviderError::errno)
 }
@@ -352,6 +354,8 @@ unsafe fn enumerate<P: Provider + ?Sized>(
 ) -> Result<(), WsaError> {
     let socket = find(provider, descriptor).map_err(ProviderError::errno)?;
     if out.is_null() {
+        #[cfg(wsp_mutant = "fuzz-leak")]
+        core::mem::forget(socket);
         // Before anything is taken from the record (E7).
         return Err(WsaError::WSAEINVAL);
     }

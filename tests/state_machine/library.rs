@@ -187,7 +187,8 @@ impl Library {
         let returned = match way {
             Way::Rust => {
                 let events = NetworkEvents::from_bits_retain(mask as u32);
-                return rust(|| event_select(provider, descriptor, handle, events), done);
+                let outcome = rust(|| event_select(provider, descriptor, handle, events), done);
+                return Seen::Rust { outcome, out: Memory::SENTINEL };
             }
             Way::C { errno: pointer } => {
                 // SAFETY: the pointer is null, or has the room of an `int` behind it.
@@ -207,20 +208,27 @@ impl Library {
     fn enumerate(&self, descriptor: SOCKET, handle: WSAEVENT, out: Pointer, way: Way) -> Seen {
         let provider = &*self.provider;
         let (mut memory, mut errno) = (Memory::SENTINEL, Memory::SENTINEL);
-        let out = memory.pointer::<WSANETWORKEVENTS>(out);
         let returned = match way {
             Way::Rust => {
-                return rust(|| enum_network_events(provider, descriptor, handle), reported);
+                // SAFETY: it is aligned, and has the room that it promises behind it.
+                let out: &mut WSANETWORKEVENTS = unsafe { &mut *memory.pointer(Pointer::Aligned) };
+                let call = || {
+                    let report = enum_network_events(provider, descriptor, handle)?;
+                    out.store(&report);
+                    Ok(report)
+                };
+                return Seen::Rust { outcome: rust(call, reported), out: memory };
             }
             Way::C { errno: pointer } => {
-                let errno = errno.pointer(pointer);
+                let (out, errno) = (memory.pointer(out), errno.pointer(pointer));
                 // SAFETY: each pointer is null, or has the room that it promises behind it.
                 unsafe { wsp_enum_network_events(provider, descriptor, handle, out, errno) }
             }
             Way::Table { errno: pointer } => {
                 let function = WSPEnumNetworkEvents::<TestProvider>;
+                let (out, errno) = (memory.pointer(out), errno.pointer(pointer));
                 // SAFETY: as above.
-                unsafe { function(descriptor, handle, out, errno.pointer(pointer)) }
+                unsafe { function(descriptor, handle, out, errno) }
             }
         };
         Seen::C { returned, errno, out: memory }
@@ -348,13 +356,13 @@ impl Library {
 fn rust<T>(
     call: impl FnOnce() -> Result<T, ProviderError>,
     answer: impl FnOnce(Result<T, RecorderError>) -> Answer,
-) -> Seen {
-    Seen::Rust(match unwinding(call) {
+) -> Outcome {
+    match unwinding(call) {
         Err(unwound) => Outcome::Recorder(unwound),
         Ok(Ok(result)) => Outcome::Recorder(answer(Ok(result))),
         Ok(Err(ProviderError::Recorder(error))) => Outcome::Recorder(answer(Err(error))),
         Ok(Err(ProviderError::SubsystemFailed)) => Outcome::SubsystemFailed,
         Ok(Err(ProviderError::NotASocket)) => Outcome::NotASocket,
         Ok(Err(ProviderError::InvalidEventObject)) => Outcome::InvalidEventObject,
-    })
+    }
 }

@@ -17,26 +17,26 @@ impl Outcome {
     }
 
     fn seen(self, way: Way, out: Pointer) -> Seen {
-        let Some(pointer) = way.errno() else {
-            return Seen::Rust(self);
-        };
         let (mut errno, mut memory) = (Memory::SENTINEL, Memory::SENTINEL);
         let mut returned = 0;
         if let Some(code) = self.errno() {
             returned = -1;
-            errno = errno.with_int(pointer, 0, code);
+            errno = errno.with_int(way.errno().unwrap_or(Pointer::Null), 0, code);
         }
-        if let Self::Recorder(Answer::Reported { report, .. }) = self {
+        if let Self::Recorder(Answer::Reported { report, .. }) = &self {
             let mut mask = 0;
-            for (event, code) in report.into_iter().enumerate() {
-                if let Some(code) = code {
+            for (event, code) in report.iter().enumerate() {
+                if let Some(code) = *code {
                     mask += 2_i32.pow(event as u32);
                     memory = memory.with_int(out, 1 + event, code); // E2
                 }
             }
             memory = memory.with_int(out, 0, mask);
         }
-        Seen::C { returned, errno, out: memory }
+        match way {
+            Way::Rust => Seen::Rust { outcome: self, out: memory },
+            Way::Table { .. } | Way::C { .. } => Seen::C { returned, errno, out: memory },
+        }
     }
 }
 
@@ -171,10 +171,10 @@ impl Model {
                 .map_or_else(|error| error, Outcome::Recorder)
                 .seen(*way, Pointer::Null),
             Transition::Enumerate { descriptor, handle, out, way } => {
-                let out_is_null = way.errno().is_some() && matches!(out, Pointer::Null);
-                self.enumerate(*descriptor, *handle, out_is_null)
+                let out = if matches!(way, Way::Rust) { Pointer::Aligned } else { *out };
+                self.enumerate(*descriptor, *handle, matches!(out, Pointer::Null))
                     .map_or_else(|error| error, Outcome::Recorder)
-                    .seen(*way, *out)
+                    .seen(*way, out)
             }
             Transition::OpenEvent { reused } => {
                 name(&mut self.handles, *reused, self.world.objects.len());

@@ -109,7 +109,11 @@ pub(crate) enum Seen {
     NewDescriptor(bool),
     /// How many descriptors the socket has left, if there was one.
     Removed(Option<usize>),
-    Rust(Outcome),
+    /// With what the report is as a C struct.
+    Rust {
+        outcome: Outcome,
+        out: Memory,
+    },
     C {
         returned: i32,
         errno: Memory,
