@@ -23,13 +23,10 @@
 //! the turn, and if it was on takes the lock and gives it back before it wakes the sleepers: whoever had
 //! turned it on is asleep by then. A waiter that leaves because its time is up leaves `WAITED` on, and
 //! some set wakes nobody. *`a_set_wakes_every_sleeper`, `two_sets_wake_a_sleeper`.*
-//!
-//! **Before it sleeps, a waiter looks a few times more**, for about as long as falling asleep would take.
 
 #[cfg(all(test, wsp_loom))]
 mod models;
 
-use core::hint;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -41,8 +38,6 @@ use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 const WAITED: u64 = 1;
 /// A turn; and the bit that is on in every other one, while the event object is signaled.
 const TURN: u64 = 2;
-/// How often a waiter looks before it sleeps. The model checker has no use for it.
-const LOOKS: u32 = if cfg!(wsp_loom) { 0 } else { 100 };
 
 /// A manual-reset event object inside this process, on every OS: what `CreateEvent(NULL, TRUE, …)`
 /// makes on Windows.
@@ -181,13 +176,6 @@ impl ManualResetEvent {
         if is_set(came) {
             return true;
         }
-        for _ in 0..LOOKS {
-            if is_over() {
-                return true;
-            }
-            hint::spin_loop();
-        }
-
         let mut sleepers = self.lock();
         let sleep = |word| (turns(word) == came).then_some(word | WAITED);
         _ = self.word.fetch_update(Ordering::Acquire, Ordering::Relaxed, sleep);

@@ -139,6 +139,16 @@ pub(crate) fn measure(run: &mut Run) {
     run.rounds("enumerate_100k_vs_map", ROUNDS, &tables[2], &maps[2]);
     run.rounds("enumerate_1m_vs_map", ROUNDS, &tables[3], &maps[3]);
 
+    // The record alone, in an array: whoever enumerates it cannot miss less often.
+    let arrays = [SIZES[0], SIZES[3]].map(|size| {
+        let recorders: Vec<_> = (0..size).map(|_| selected(Arc::clone(&event))).collect();
+        (recorders, shuffled((0..size).collect()))
+    });
+    let arrays = arrays.each_ref().map(|(recorders, order)| {
+        round(order, |at| _ = black_box(recorders[at].enumerate().unwrap()))
+    });
+    run.rounds("array_1m_vs_1k", ROUNDS, &arrays[1], &arrays[0]);
+
     for (at, size) in SIZES.into_iter().enumerate() {
         let rounds = (0..ROUNDS).map(|_| (tables[at](), maps[at]()));
         let (ours, other): (Vec<_>, Vec<_>) = rounds.unzip();

@@ -182,6 +182,8 @@ pub(crate) fn measure(run: &mut Run) {
     let asleep = (PAUSED_TURNS, PAUSE);
     let (ours, condvar) = (Ours::new, ByCondvar::default);
     compare(run, ["wake_p50_vs_condvar", "wake_p99_vs_condvar"], ours, condvar, at_once);
+    let names = ["condvar_p50_vs_itself", "condvar_p99_vs_itself"];
+    compare(run, names, condvar, condvar, at_once);
     let names = ["wake_asleep_p50_vs_condvar", "wake_asleep_p99_vs_condvar"];
     compare(run, names, ours, condvar, asleep);
     let ours = || Trip::new(Ours::new());
