@@ -152,7 +152,7 @@ mod draw {
             .margin(12)
             .x_label_area_size(42)
             .y_label_area_size(50)
-            .build_cartesian_2d((left..right).log_scale(), 0.0..top * 1.15)?;
+            .build_cartesian_2d((left..right).log_scale(), 0.0..top * 1.4)?;
         chart.configure_mesh().light_line_style(WHITE).x_desc(x_title).draw()?;
         // Ours come last in the file's order of names, but are to have the first colour.
         let ours = |name: &&str| usize::from(!name.contains("recorder") && !name.contains("Table"));

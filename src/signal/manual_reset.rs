@@ -98,6 +98,10 @@ impl ManualResetEvent {
     /// ```
     #[inline]
     pub fn set(&self) {
+        #[cfg(wsp_mutant = "hazard-10")]
+        if self.is_set() {
+            return;
+        }
         let turn = |word| if is_set(word) { word } else { (word & !WAITED) + TURN };
         let before =
             self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| Some(turn(word)));
@@ -108,6 +112,7 @@ impl ManualResetEvent {
 
     #[cold]
     fn wake(&self) {
+        #[cfg(not(wsp_mutant = "hazard-8"))]
         drop(self.lock());
         self.woken.notify_all();
     }
@@ -173,6 +178,8 @@ impl ManualResetEvent {
     fn wait_until(&self, deadline: Option<Instant>) -> bool {
         let came = turns(self.word.load(Ordering::Acquire));
         let is_over = || turns(self.word.load(Ordering::Acquire)) != came;
+        #[cfg(wsp_mutant = "hazard-9")]
+        let is_over = || self.is_set();
         if is_set(came) {
             return true;
         }
@@ -226,5 +233,24 @@ impl EventSignal for ManualResetEvent {
     fn reset_event(&self) -> Result<(), SignalError> {
         self.reset();
         Ok(())
+    }
+}
+
+#[cfg(all(test, not(wsp_loom)))]
+mod tests {
+    use super::*;
+
+    /// Catches a time that does not run out, and a waiter that leaves something behind when it does.
+    #[test]
+    fn a_wait_whose_time_is_up() {
+        let event = ManualResetEvent::new();
+        assert!(!event.wait_timeout(Duration::from_nanos(1)));
+        assert_eq!(event.word.load(Ordering::Relaxed), WAITED);
+        assert!(!event.is_set());
+        event.set();
+        assert_eq!(event.word.load(Ordering::Relaxed), TURN);
+        assert!(event.wait_timeout(Duration::from_nanos(1)));
+        event.reset();
+        assert!(!event.wait_timeout(Duration::ZERO));
     }
 }

@@ -22,7 +22,7 @@ const CALLS: u32 = 2_000;
 
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// Where a table that doubles has just doubled, and has the most room to spare.
-const JUST_GROWN: usize = (1 << 20) + 1;
+const JUST_GROWN: usize = (1 << 20) + 64;
 
 type Event = Arc<ManualResetEvent>;
 type Recorder = NetworkEventRecorder<Event>;
@@ -73,17 +73,17 @@ impl Sockets {
 }
 
 #[derive(Default)]
-struct Map(RwLock<HashMap<SOCKET, Arc<StdByHand<Event>>>>);
+pub(crate) struct Map(RwLock<HashMap<SOCKET, Arc<StdByHand<Event>>>>);
 
 impl Map {
-    fn with(count: usize, event: &Event) -> (Self, Vec<SOCKET>) {
+    pub(crate) fn with(count: usize, event: &Event) -> (Self, Vec<SOCKET>) {
         let socket = || Arc::new(StdByHand::new(NetworkEvents::FD_ALL_EVENTS, Arc::clone(event)));
         let map: HashMap<_, _> = (1..=count).map(|at| (4 * at, socket())).collect();
         let descriptors = shuffled(map.keys().copied().collect());
         (Self(RwLock::new(map)), descriptors)
     }
 
-    fn enumerate(&self, descriptor: SOCKET) {
+    pub(crate) fn enumerate(&self, descriptor: SOCKET) {
         let socket = self.0.read().unwrap().get(&descriptor).cloned().unwrap();
         black_box(socket.enumerate(|| Ok(())));
     }
