@@ -2,12 +2,16 @@
 //!
 //!     instructions repeat 1000    record the same event again and again
 //!     instructions cycle 1000     record, enumerate, record, enumerate …
+//!
+//! With another word, it says which there are.
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use wsp_events::{
-    EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, Report, SignalError,
+    EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, SignalError,
+    SocketTable, WsaError,
 };
 
 /// An event object that costs nothing, so that what is counted is the record around it.
@@ -23,41 +27,84 @@ impl EventSignal for Empty {
     }
 }
 
+const ACCEPT: NetworkEvent = NetworkEvent::Accept;
+const CONNECT: NetworkEvent = NetworkEvent::Connect;
+/// The selection of a SAN switch.
+const SELECTED: NetworkEvents = NetworkEvents::FD_ACCEPT.union(NetworkEvents::FD_CONNECT);
+
+type Recorder<S> = NetworkEventRecorder<S>;
+
+// Each a function of its own, as in a program that calls from more than one place.
+
 #[inline(never)]
-fn record(recorder: &NetworkEventRecorder<Empty>) -> bool {
-    recorder.record(NetworkEvent::Accept, Ok(())).is_ok()
+fn record(recorder: &Recorder<Empty>) -> bool {
+    recorder.record(ACCEPT, Ok(())).is_ok()
 }
 
 #[inline(never)]
-fn enumerate(recorder: &NetworkEventRecorder<Empty>) -> Option<Report> {
-    recorder.enumerate_and_reset(&Empty).ok()
+fn record_error(recorder: &Recorder<Empty>) -> bool {
+    recorder.record(ACCEPT, Err(WsaError::WSAECONNRESET)).is_ok()
+}
+
+#[inline(never)]
+fn record_batch(recorder: &Recorder<Empty>) -> bool {
+    recorder.record_all([(ACCEPT, Ok(())), (CONNECT, Ok(()))]).is_ok()
+}
+
+#[inline(never)]
+fn select(recorder: &Recorder<Empty>) -> bool {
+    recorder.select(SELECTED, Empty).is_ok()
+}
+
+#[inline(never)]
+fn enumerate(recorder: &Recorder<Empty>) -> bool {
+    black_box(recorder.enumerate_and_reset(&Empty)).is_ok()
+}
+
+#[inline(never)]
+fn event_cycle(recorder: &Recorder<Arc<ManualResetEvent>>, event: &ManualResetEvent) -> bool {
+    recorder.record(ACCEPT, Ok(())).is_ok() & black_box(recorder.enumerate_and_reset(event)).is_ok()
+}
+
+#[inline(never)]
+fn look_up(table: &SocketTable<u32>, descriptor: usize) -> bool {
+    table.get(descriptor).is_some()
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // The selection of a SAN switch.
-    let recorder = NetworkEventRecorder::new();
-    let events = NetworkEvents::FD_ACCEPT | NetworkEvents::FD_CONNECT;
-    let selected = recorder.select(events, Empty).is_ok();
+    let recorder = Recorder::new();
+    recorder.select(SELECTED, Empty).unwrap();
+    let event = Arc::new(ManualResetEvent::new());
+    let with_event = Recorder::new();
+    with_event.select(SELECTED, Arc::clone(&event)).unwrap();
+    let table = SocketTable::new();
+    let descriptor = table.insert(7).unwrap();
+
+    let enumerated = |recorded| recorded & enumerate(black_box(&recorder));
+    let cases: [(&str, &dyn Fn() -> bool); 9] = [
+        ("repeat", &|| record(black_box(&recorder))),
+        ("cycle", &|| enumerated(record(black_box(&recorder)))),
+        ("error", &|| enumerated(record_error(black_box(&recorder)))),
+        ("batch", &|| enumerated(record_batch(black_box(&recorder)))),
+        ("nothing", &|| enumerate(black_box(&recorder))),
+        ("select", &|| select(black_box(&recorder))),
+        ("event-cycle", &|| event_cycle(black_box(&with_event), black_box(&event))),
+        ("event", &|| {
+            black_box(&event).set();
+            black_box(&event).reset();
+            true
+        }),
+        ("look-up", &|| look_up(black_box(&table), black_box(descriptor))),
+    ];
+    let case = cases.iter().find(|case| arguments.first().is_some_and(|name| name == case.0));
     let count = arguments.get(1).and_then(|count| count.parse().ok());
-    match (arguments.first().map(String::as_str), count) {
-        (Some("repeat"), Some(count)) if selected => {
-            for _ in 0..count {
-                black_box(record(black_box(&recorder)));
-            }
-            ExitCode::SUCCESS
-        }
-        (Some("cycle"), Some(count)) if selected => {
-            for _ in 0..count {
-                black_box(record(black_box(&recorder)));
-                black_box(enumerate(black_box(&recorder)));
-            }
-            ExitCode::SUCCESS
-        }
+    let (Some((_, call)), Some(count)) = (case, count) else {
         // `cargo bench` runs it like that, without anything to count.
-        _ => {
-            eprintln!("to be run by .ci/instructions");
-            ExitCode::SUCCESS
-        }
-    }
+        let names: Vec<_> = cases.iter().map(|case| case.0).collect();
+        eprintln!("to be run by .ci/instructions: one of {}, and how often", names.join(", "));
+        return ExitCode::SUCCESS;
+    };
+    let succeeded = (0..count).all(|_: u32| black_box(call()));
+    if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

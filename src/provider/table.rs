@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::SOCKET;
 use crate::error::TableFull;
@@ -18,6 +18,7 @@ const INDEX_BITS: u32 = if SOCKET::BITS >= 64 { 32 } else { 20 };
 const GENERATIONS: usize = SOCKET::MAX >> INDEX_BITS;
 /// One short of all: the last index with the last generation would be `INVALID_SOCKET`.
 const SLOTS: usize = (1 << INDEX_BITS) - 1;
+const SHARDS: usize = 64;
 
 /// Sockets by descriptor, from many threads at once, for a provider that has no table of its own. `T`
 /// is the provider's own socket, with its recorder somewhere inside.
@@ -27,8 +28,8 @@ const SLOTS: usize = (1 << INDEX_BITS) - 1;
 /// targets), with the slot that was free the longest used first (P1). Descriptors are never 0 and never
 /// `INVALID_SOCKET`. There is room for 4 294 967 295 at a time (1 048 575 on 32-bit targets).
 ///
-/// A look-up takes a shared lock for a moment; inserting, duplicating and removing take it exclusively.
-/// Neither calls into `T`.
+/// A look-up takes a shared lock for a moment, and shares it with the look-ups of one descriptor in
+/// sixty-four; inserting, duplicating and removing take it exclusively. Neither calls into `T`.
 ///
 /// ```
 /// use wsp_events::SocketTable;
@@ -44,14 +45,23 @@ const SLOTS: usize = (1 << INDEX_BITS) - 1;
 /// ```
 #[derive(Debug)]
 pub struct SocketTable<T> {
-    slots: RwLock<Slots<T>>,
+    /// Neighbours are in different shards, so that threads which look up different sockets seldom meet.
+    shards: [Shard<T>; SHARDS],
+    /// Whoever has it locks no shard.
+    unused: Mutex<Unused>,
 }
 
+/// In a cache line of its own, and its neighbour that processors fetch with it.
 #[derive(Debug)]
-struct Slots<T> {
-    slots: Vec<Slot<T>>,
+#[repr(align(128))]
+struct Shard<T>(RwLock<Vec<Slot<T>>>);
+
+#[derive(Debug)]
+struct Unused {
     /// Free slots, the one that was freed first in front.
     free: VecDeque<usize>,
+    /// The first slot that was never used.
+    next: usize,
 }
 
 #[derive(Debug)]
@@ -76,7 +86,7 @@ struct Slot<T> {
 pub struct SocketRef<T>(Arc<Entry<T>>);
 
 struct Entry<T> {
-    /// Changed only under the table's exclusive lock.
+    /// Goes up only while a descriptor that is counted keeps the socket in the table, and its shard locked.
     descriptors: AtomicUsize,
     socket: T,
 }
@@ -112,7 +122,10 @@ impl<T> SocketTable<T> {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { slots: RwLock::new(Slots { slots: Vec::new(), free: VecDeque::new() }) }
+        Self {
+            shards: [const { Shard(RwLock::new(Vec::new())) }; SHARDS],
+            unused: Mutex::new(Unused { free: VecDeque::new(), next: 0 }),
+        }
     }
 
     /// Puts a socket into the table, under a descriptor of its own.
@@ -129,7 +142,7 @@ impl<T> SocketTable<T> {
     /// ```
     pub fn insert(&self, socket: T) -> Result<SOCKET, TableFull> {
         let socket = SocketRef(Arc::new(Entry { descriptors: AtomicUsize::new(1), socket }));
-        self.write(|slots| slots.insert(&socket))
+        Ok(self.put(self.reserve()?, socket))
     }
 
     /// The socket that a descriptor names; `None` if it names none, or no longer (P1).
@@ -142,8 +155,8 @@ impl<T> SocketTable<T> {
     /// ```
     #[must_use]
     pub fn get(&self, descriptor: SOCKET) -> Option<SocketRef<T>> {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        let slot = slots.slots.get(index(descriptor))?;
+        let slots = self.shard(index(descriptor)).read().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.get(index(descriptor) / SHARDS)?;
         slot.socket.clone().filter(|_| slot.generation == generation(descriptor))
     }
 
@@ -165,15 +178,19 @@ impl<T> SocketTable<T> {
     /// # Ok::<(), wsp_events::TableFull>(())
     /// ```
     pub fn duplicate(&self, descriptor: SOCKET) -> Result<Option<SOCKET>, TableFull> {
-        self.write(|slots| {
-            let Some(socket) = slots.named(descriptor).and_then(|slot| slot.socket.clone()) else {
-                return Ok(None);
-            };
-            let duplicate = slots.insert(&socket)?;
-            #[cfg(not(wsp_mutant = "P4"))]
-            socket.0.descriptors.fetch_add(1, Ordering::Relaxed);
-            Ok(Some(duplicate))
-        })
+        let named = self.change(descriptor, |named| {
+            let socket = named.socket.clone()?;
+            Some(self.reserve().map(|slot| {
+                #[cfg(not(wsp_mutant = "P4"))]
+                socket.0.descriptors.fetch_add(1, Ordering::Relaxed);
+                (slot, socket)
+            }))
+        });
+        let Some(reserved) = named else {
+            return Ok(None);
+        };
+        let (slot, socket) = reserved?;
+        Ok(Some(self.put(slot, socket)))
     }
 
     /// Takes a descriptor out of the table; `None` if it names no socket. From now on it is
@@ -188,15 +205,15 @@ impl<T> SocketTable<T> {
     /// # Ok::<(), wsp_events::TableFull>(())
     /// ```
     pub fn remove(&self, descriptor: SOCKET) -> Option<Removed<T>> {
-        self.write(|slots| {
-            let slot = slots.named(descriptor)?;
+        let removed = self.change(descriptor, |slot| {
             let socket = slot.socket.take()?;
             #[cfg(not(wsp_mutant = "P1"))]
             (slot.generation = slot.generation % GENERATIONS + 1);
-            slots.free.push_back(index(descriptor));
             let remaining = socket.0.descriptors.fetch_sub(1, Ordering::Relaxed) - 1;
             Some(Removed { socket, remaining })
-        })
+        })?;
+        self.unused().free.push_back(index(descriptor));
+        Some(removed)
     }
 
     /// All sockets at this moment, each once however many descriptors it has, in no particular order:
@@ -213,40 +230,62 @@ impl<T> SocketTable<T> {
     /// ```
     #[must_use]
     pub fn sockets(&self) -> Vec<SocketRef<T>> {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        let mut sockets: Vec<_> =
-            slots.slots.iter().filter_map(|slot| slot.socket.clone()).collect();
-        drop(slots);
+        // All shards at once, or else a socket could slip through on its way from one descriptor to another.
+        let shards = self.shards.each_ref().map(|shard| shard.0.read());
+        let shards = shards.map(|slots| slots.unwrap_or_else(PoisonError::into_inner));
+        let slots = shards.iter().flat_map(|slots| slots.iter());
+        let mut sockets: Vec<_> = slots.filter_map(|slot| slot.socket.clone()).collect();
+        drop(shards);
         sockets.sort_unstable_by_key(|socket| Arc::as_ptr(&socket.0));
         sockets.dedup_by(|one, other| Arc::ptr_eq(&one.0, &other.0));
         sockets
     }
 
-    /// Nothing panics between two changes that belong together, so a poisoned lock holds nothing half
-    /// done.
-    fn write<R>(&self, change: impl FnOnce(&mut Slots<T>) -> R) -> R {
-        change(&mut self.slots.write().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl<T> Slots<T> {
-    fn insert(&mut self, socket: &SocketRef<T>) -> Result<SOCKET, TableFull> {
-        let at = match self.free.pop_front() {
-            Some(at) => at,
-            None if self.slots.len() == SLOTS => return Err(TableFull),
-            None => {
-                self.slots.push(Slot { generation: 1, socket: None });
-                self.slots.len() - 1
-            }
-        };
-        let slot = &mut self.slots[at];
-        slot.socket = Some(socket.clone());
-        Ok(slot.generation << INDEX_BITS | at)
+    /// A slot for the caller alone, who puts a socket into it.
+    fn reserve(&self) -> Result<usize, TableFull> {
+        let mut unused = self.unused();
+        if let Some(slot) = unused.free.pop_front() {
+            return Ok(slot);
+        }
+        if unused.next == SLOTS {
+            return Err(TableFull);
+        }
+        unused.next += 1;
+        Ok(unused.next - 1)
     }
 
-    fn named(&mut self, descriptor: SOCKET) -> Option<&mut Slot<T>> {
-        let slot = self.slots.get_mut(index(descriptor))?;
-        (slot.generation == generation(descriptor)).then_some(slot)
+    /// Puts a socket into a slot that was reserved; returns its descriptor.
+    fn put(&self, at: usize, socket: SocketRef<T>) -> SOCKET {
+        let mut slots = self.shard(at).write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have reserved the next slot of the shard, and come first.
+        while slots.len() <= at / SHARDS {
+            slots.push(Slot { generation: 1, socket: None });
+        }
+        let slot = &mut slots[at / SHARDS];
+        slot.socket = Some(socket);
+        slot.generation << INDEX_BITS | at
+    }
+
+    /// Changes the slot that a descriptor names.
+    fn change<R>(
+        &self,
+        descriptor: SOCKET,
+        change: impl FnOnce(&mut Slot<T>) -> Option<R>,
+    ) -> Option<R> {
+        let mut slots =
+            self.shard(index(descriptor)).write().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.get_mut(index(descriptor) / SHARDS)?;
+        if slot.generation == generation(descriptor) { change(slot) } else { None }
+    }
+
+    fn shard(&self, at: usize) -> &RwLock<Vec<Slot<T>>> {
+        &self.shards[at % SHARDS].0
+    }
+
+    /// Nothing panics between two changes that belong together, so that no poisoned lock, here or in a
+    /// shard, holds anything half done.
+    fn unused(&self) -> MutexGuard<'_, Unused> {
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -295,7 +334,7 @@ mod tests {
         let table = SocketTable::new();
         let first = table.insert(()).unwrap();
         table.remove(first);
-        table.write(|slots| slots.slots[0].generation = GENERATIONS);
+        table.shards[0].0.write().unwrap()[0].generation = GENERATIONS;
         let last = table.insert(()).unwrap();
         assert_eq!(last, GENERATIONS << INDEX_BITS);
         assert!(table.get(first).is_none());

@@ -11,7 +11,8 @@
 //! **A set is an exchange even if it changes nothing.** The reset that comes after it reads what it wrote,
 //! and so whoever resets sees what the one who set had done before. A plain look would leave him with a
 //! reset event object and an old view of the world. A reset that finds nothing to reset may leave it at a
-//! look: the worst is that it came before a set, which stays. *`a_reset_sees_what_came_before_a_set`.*
+//! look: the worst is that it came before a set, which stays. *`a_reset_sees_what_came_before_a_set`,
+//! `a_waiter_sees_what_came_before_the_set`.*
 //!
 //! **A waiter waits for the turn to be over.** It notes the turn in which it came and waits until the word
 //! tells of another one. So a set releases it even if a reset follows before it has run, and the end of a
@@ -23,13 +24,10 @@
 //! the turn, and if it was on takes the lock and gives it back before it wakes the sleepers: whoever had
 //! turned it on is asleep by then. A waiter that leaves because its time is up leaves `WAITED` on, and
 //! some set wakes nobody. *`a_set_wakes_every_sleeper`, `two_sets_wake_a_sleeper`.*
-//!
-//! **Before it sleeps, a waiter looks a few times more**, for about as long as falling asleep would take.
 
 #[cfg(all(test, wsp_loom))]
 mod models;
 
-use core::hint;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -41,8 +39,6 @@ use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 const WAITED: u64 = 1;
 /// A turn; and the bit that is on in every other one, while the event object is signaled.
 const TURN: u64 = 2;
-/// How often a waiter looks before it sleeps. The model checker has no use for it.
-const LOOKS: u32 = if cfg!(wsp_loom) { 0 } else { 100 };
 
 /// A manual-reset event object inside this process, on every OS: what `CreateEvent(NULL, TRUE, …)`
 /// makes on Windows.
@@ -103,9 +99,15 @@ impl ManualResetEvent {
     /// ```
     #[inline]
     pub fn set(&self) {
+        #[cfg(wsp_mutant = "event-3")]
+        if self.is_set() {
+            return;
+        }
         let turn = |word| if is_set(word) { word } else { (word & !WAITED) + TURN };
-        let before =
-            self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| Some(turn(word)));
+        let order = Ordering::Release;
+        #[cfg(wsp_mutant = "ordering-5")]
+        let order = Ordering::Relaxed;
+        let before = self.word.fetch_update(order, Ordering::Relaxed, |word| Some(turn(word)));
         if before.is_ok_and(|word| word & WAITED != 0) {
             self.wake();
         }
@@ -113,6 +115,7 @@ impl ManualResetEvent {
 
     #[cold]
     fn wake(&self) {
+        #[cfg(not(wsp_mutant = "event-1"))]
         drop(self.lock());
         self.woken.notify_all();
     }
@@ -129,7 +132,10 @@ impl ManualResetEvent {
     #[inline]
     pub fn reset(&self) {
         let turn = |word| is_set(word).then_some(word + TURN);
-        _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, turn);
+        let order = Ordering::Acquire;
+        #[cfg(wsp_mutant = "ordering-6")]
+        let order = Ordering::Relaxed;
+        _ = self.word.fetch_update(order, Ordering::Relaxed, turn);
     }
 
     /// Whether the event object is signaled.
@@ -140,7 +146,7 @@ impl ManualResetEvent {
     /// ```
     #[must_use]
     pub fn is_set(&self) -> bool {
-        is_set(self.word.load(Ordering::Acquire))
+        is_set(self.look())
     }
 
     /// Waits until the event object is set; returns at once if it is.
@@ -176,21 +182,16 @@ impl ManualResetEvent {
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> bool {
-        let came = turns(self.word.load(Ordering::Acquire));
-        let is_over = || turns(self.word.load(Ordering::Acquire)) != came;
+        let came = turns(self.look());
+        let is_over = || turns(self.look()) != came;
+        #[cfg(wsp_mutant = "event-2")]
+        let is_over = || self.is_set();
         if is_set(came) {
             return true;
         }
-        for _ in 0..LOOKS {
-            if is_over() {
-                return true;
-            }
-            hint::spin_loop();
-        }
-
         let mut sleepers = self.lock();
         let sleep = |word| (turns(word) == came).then_some(word | WAITED);
-        _ = self.word.fetch_update(Ordering::Acquire, Ordering::Relaxed, sleep);
+        _ = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sleep);
         while !is_over() {
             let Some(deadline) = deadline else {
                 sleepers = self.woken.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
@@ -204,6 +205,14 @@ impl ManualResetEvent {
             (sleepers, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
         true
+    }
+
+    /// Whoever sees a set here sees what was done before it.
+    fn look(&self) -> u64 {
+        let order = Ordering::Acquire;
+        #[cfg(wsp_mutant = "ordering-7")]
+        let order = Ordering::Relaxed;
+        self.word.load(order)
     }
 
     /// Nothing is under the lock, so that there is nothing that could be half done.
@@ -238,5 +247,24 @@ impl EventSignal for ManualResetEvent {
     fn reset_event(&self) -> Result<(), SignalError> {
         self.reset();
         Ok(())
+    }
+}
+
+#[cfg(all(test, not(wsp_loom)))]
+mod tests {
+    use super::*;
+
+    /// Catches a time that does not run out, and a waiter that leaves something behind when it does.
+    #[test]
+    fn a_wait_whose_time_is_up() {
+        let event = ManualResetEvent::new();
+        assert!(!event.wait_timeout(Duration::from_nanos(1)));
+        assert_eq!(event.word.load(Ordering::Relaxed), WAITED);
+        assert!(!event.is_set());
+        event.set();
+        assert_eq!(event.word.load(Ordering::Relaxed), TURN);
+        assert!(event.wait_timeout(Duration::from_nanos(1)));
+        event.reset();
+        assert!(!event.wait_timeout(Duration::ZERO));
     }
 }

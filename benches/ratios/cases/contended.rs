@@ -1,13 +1,17 @@
 //! The same calls again, while a second thread is at work: on the same recorder, where it enumerates
-//! without pause; and on a recorder beside it in memory.
+//! without pause; on a recorder beside it in memory; and on another socket of the same table.
 
 use std::hint::{black_box, spin_loop};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use wsp_events::{EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+use wsp_events::{
+    EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError,
+};
 
 use crate::cases::alone::selected;
+use crate::cases::table::{Map, Sockets};
 use crate::measure::{Run, time};
 use crate::peers::{Empty, StdByHand};
 
@@ -109,6 +113,7 @@ pub(crate) fn measure(run: &mut Run) {
         &|| black_box(&by_hand).select(ALL, Empty),
     );
     side_by_side(run);
+    by_descriptor(run);
 }
 
 /// Each thread has a recorder to itself; what they share is, at most, a cache line.
@@ -137,6 +142,29 @@ fn side_by_side(run: &mut Run) {
         || cycle(near),
         || cycle(near),
         || cycle(nearer),
+        spin_loop,
+    );
+}
+
+/// Each thread has a socket to itself; what they share is the table.
+fn by_descriptor(run: &mut Run) {
+    let event = Arc::new(ManualResetEvent::new());
+    let (sockets, descriptors) = Sockets::with(1_000, &event);
+    let (map, others) = Map::with(1_000, &event);
+    compare(
+        run,
+        "other_socket_vs_map",
+        || sockets.enumerate(descriptors[0]),
+        || map.enumerate(others[0]),
+        || sockets.enumerate(descriptors[1]),
+        || map.enumerate(others[1]),
+    );
+    compare(
+        run,
+        "other_socket_vs_alone",
+        || sockets.enumerate(descriptors[0]),
+        || sockets.enumerate(descriptors[0]),
+        || sockets.enumerate(descriptors[1]),
         spin_loop,
     );
 }

@@ -1,5 +1,6 @@
 //! What a call costs when several threads make it, each as fast as it can. With more threads than cores
-//! it says how much is lost to waiting for a thread that does not run.
+//! it says how much is lost to waiting for a thread that does not run. A round takes milliseconds, so that
+//! threads really meet.
 
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
@@ -14,7 +15,7 @@ use crate::measure::{Run, median};
 use crate::peers::{Empty, ParkingLotByHand, StdByHand};
 
 const ROUNDS: usize = 15;
-const CALLS: usize = 10_000;
+const CALLS: usize = 50_000;
 const THREADS: [usize; 4] = [1, 2, 4, 8];
 
 /// Nanoseconds that a call took, by all the threads' clock.

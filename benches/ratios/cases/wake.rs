@@ -50,6 +50,18 @@ impl Post for Ours {
     }
 }
 
+/// The event object without a recorder: it is set, waited for and reset.
+impl Post for ManualResetEvent {
+    fn record(&self) {
+        self.set();
+    }
+
+    fn wait(&self) {
+        self.wait();
+        self.reset();
+    }
+}
+
 #[derive(Default)]
 struct ByCondvar {
     recorded: Mutex<u32>,
@@ -182,6 +194,10 @@ pub(crate) fn measure(run: &mut Run) {
     let asleep = (PAUSED_TURNS, PAUSE);
     let (ours, condvar) = (Ours::new, ByCondvar::default);
     compare(run, ["wake_p50_vs_condvar", "wake_p99_vs_condvar"], ours, condvar, at_once);
+    let names = ["event_wake_p50_vs_condvar", "event_wake_p99_vs_condvar"];
+    compare(run, names, ManualResetEvent::new, condvar, at_once);
+    let names = ["condvar_p50_vs_itself", "condvar_p99_vs_itself"];
+    compare(run, names, condvar, condvar, at_once);
     let names = ["wake_asleep_p50_vs_condvar", "wake_asleep_p99_vs_condvar"];
     compare(run, names, ours, condvar, asleep);
     let ours = || Trip::new(Ours::new());

@@ -111,3 +111,21 @@ fn a_reset_sees_what_came_before_a_set() {
         assert!(seen || event.is_set());
     });
 }
+
+/// Catches a set that releases a waiter without what was done before it.
+#[test]
+fn a_waiter_sees_what_came_before_the_set() {
+    model(|event| {
+        let done = Arc::new(AtomicU32::new(0));
+        let waiter = spawn(&event, {
+            let done = Arc::clone(&done);
+            move |event| {
+                event.wait();
+                assert_eq!(done.load(Ordering::Relaxed), 1);
+            }
+        });
+        done.store(1, Ordering::Relaxed);
+        event.set();
+        waiter.join().unwrap();
+    });
+}
