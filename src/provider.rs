@@ -153,9 +153,8 @@ pub trait Provider {
     /// assert!(provider.nonblocking.get());
     /// # Ok::<(), ProviderError>(())
     /// ```
-    fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
-        let _ = (socket, events);
-    }
+    #[expect(unused_variables, reason = "to be named in the documentation")]
+    fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {}
 }
 
 /// WSPEventSelect: selects events of a socket, and the event object that tells of them (S1 to S9).

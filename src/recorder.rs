@@ -506,10 +506,10 @@ impl<S> NetworkEventRecorder<S> {
             if in_use && self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
                 return Err(RecorderError::Reentrant);
             }
-            if word.is_closed() && !word.is_free() {
+            if word.is_closed() && cfg!(not(wsp_mutant = "P5")) {
                 return Err(RecorderError::Closed);
             }
-            if word.is_free()
+            if !word.is_held()
                 && let Some(next) = step(word.held())
             {
                 match self.try_exchange(word, next) {

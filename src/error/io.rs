@@ -87,13 +87,16 @@ fn from_raw(raw: i32) -> Option<WsaError> {
         target_os = "openbsd",
         target_os = "dragonfly",
     ));
-    const OTHER_NUMBERS: bool = cfg!(any(
-        target_arch = "mips",
-        target_arch = "mips32r6",
-        target_arch = "mips64",
-        target_arch = "mips64r6",
-        target_arch = "sparc",
-        target_arch = "sparc64",
+    const LINUX_NUMBERS: bool = cfg!(all(
+        any(target_os = "linux", target_os = "android"),
+        not(any(
+            target_arch = "mips",
+            target_arch = "mips32r6",
+            target_arch = "mips64",
+            target_arch = "mips64r6",
+            target_arch = "sparc",
+            target_arch = "sparc64",
+        )),
     ));
     if cfg!(windows) {
         // A socket's error is the Winsock code.
@@ -102,7 +105,7 @@ fn from_raw(raw: i32) -> Option<WsaError> {
         // Winsock took its numbers from BSD and added 10000.
         let known = matches!(raw, 4 | 9 | 13 | 14 | 22 | 24 | 35..=71);
         WsaError::from_code(raw.wrapping_add(10000)).filter(|_| known)
-    } else if cfg!(any(target_os = "linux", target_os = "android")) && !OTHER_NUMBERS {
+    } else if LINUX_NUMBERS {
         LINUX.iter().find(|(errno, _)| *errno == raw).map(|&(_, wsa)| wsa)
     } else {
         None
@@ -200,5 +203,14 @@ mod tests {
         for &(kind, wsa) in KINDS {
             assert_eq!(WsaError::from(Error::from(kind)), wsa);
         }
+    }
+
+    /// Catches a code whose `io::Error` is of another kind than the operating system's own would be.
+    #[test]
+    fn v3_codes_lead_to_their_kinds() {
+        let kind = |code| Error::from(WsaError::from_code(code).unwrap()).kind();
+        assert_eq!(kind(10060), ErrorKind::TimedOut);
+        assert_eq!(kind(10054), ErrorKind::ConnectionReset, "and not BrokenPipe");
+        assert_eq!(kind(77), ErrorKind::Other);
     }
 }

@@ -14,7 +14,7 @@ use crate::error::TableFull;
 
 /// How many bits of a descriptor say which slot of the table it names; the rest say which of the
 /// sockets that the slot has held.
-const INDEX_BITS: u32 = if SOCKET::BITS >= 64 { 32 } else { 20 };
+const INDEX_BITS: u32 = if cfg!(target_pointer_width = "64") { 32 } else { 20 };
 const GENERATIONS: usize = SOCKET::MAX >> INDEX_BITS;
 /// One short of all: the last index with the last generation would be `INVALID_SOCKET`.
 const SLOTS: usize = (1 << INDEX_BITS) - 1;

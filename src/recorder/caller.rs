@@ -112,3 +112,39 @@ fn this_thread() -> usize {
 const fn this_thread() -> usize {
     SOMEBODY
 }
+
+#[cfg(all(test, feature = "std", not(any(wsp_loom, wsp_shuttle))))]
+mod tests {
+    use super::*;
+
+    /// Catches a thread that is taken for another, which would be refused where it may wait, and one that
+    /// is inside for ever.
+    #[test]
+    fn k4_only_the_thread_that_entered_is_inside() {
+        let caller = Caller::nobody();
+        assert!(!caller.is_this_thread());
+        caller.enter();
+        assert!(caller.is_this_thread());
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(!caller.is_this_thread()));
+        });
+        caller.leave();
+        assert!(!caller.is_this_thread());
+    }
+
+    /// Catches a recording that is seen to leave while it is there, or not to leave, or to have failed
+    /// when it has not.
+    #[test]
+    fn k2_how_a_recording_left() {
+        let caller = Caller::nobody();
+        assert_eq!(caller.left(), None);
+        for left in [Left::Set, Left::Failed] {
+            caller.enter();
+            assert_eq!(caller.left(), None);
+            caller.leave_as(left);
+            assert_eq!(caller.left(), Some(left));
+        }
+        caller.leave();
+        assert_eq!(caller.left(), None);
+    }
+}

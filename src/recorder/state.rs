@@ -38,10 +38,6 @@ const OWED: u64 = 1 << 61;
 const CLOSED: u64 = 1 << 62;
 const SETTING: u64 = 1 << 63;
 
-const ANY_LATCHING: u64 = (NetworkEvents::FD_ALL_EVENTS.bits() as u64) << LATCHING;
-/// What makes a repeat more than a repeat.
-const SPECIAL: u64 = OWED | ANY_LATCHING;
-
 /// What recording did, and what its caller must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Recording {
@@ -98,6 +94,21 @@ impl Word {
     }
 
     #[inline]
+    const fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    #[inline]
+    const fn on(self, flag: u64) -> Self {
+        Self(self.0 | flag)
+    }
+
+    #[inline]
+    const fn off(self, flag: u64) -> Self {
+        Self(self.0 & !flag)
+    }
+
+    #[inline]
     pub(super) const fn recorded(self) -> NetworkEvents {
         self.field(RECORDED)
     }
@@ -122,6 +133,12 @@ impl Word {
         self.field(LATCHED)
     }
 
+    /// Whether any event latches (L1).
+    #[inline]
+    const fn latches(self) -> bool {
+        !self.field(LATCHING).is_empty()
+    }
+
     /// Recorded and selected (E1).
     #[inline]
     const fn reportable(self) -> NetworkEvents {
@@ -130,55 +147,38 @@ impl Word {
 
     #[inline]
     pub(super) const fn is_held(self) -> bool {
-        self.0 & HELD != 0
+        self.has(HELD)
     }
 
     /// Whether a recording has the signal, or was the last to have it.
     #[inline]
     pub(super) const fn is_setting(self) -> bool {
-        self.0 & SETTING != 0
-    }
-
-    /// Whether the signal can be taken: nobody holds it, and the socket is not closed.
-    #[inline]
-    pub(super) const fn is_free(self) -> bool {
-        #[cfg(wsp_mutant = "P5")]
-        return self.0 & HELD == 0;
-        #[cfg(not(wsp_mutant = "P5"))]
-        return self.0 & (HELD | CLOSED) == 0;
+        self.has(SETTING)
     }
 
     /// Whether the signal must be set: by its holder, before it leaves, or by whoever has it next.
     #[inline]
     pub(super) const fn is_owed(self) -> bool {
-        self.0 & (OWED | SETTING) == OWED
-    }
-
-    #[inline]
-    const fn is_marked(self) -> bool {
-        self.0 & OWED != 0
+        self.has(OWED) && !self.has(SETTING)
     }
 
     #[inline]
     pub(super) const fn is_closed(self) -> bool {
-        self.0 & CLOSED != 0
+        self.has(CLOSED)
     }
 
     /// With a set owed, or none. It is owed for something: with nothing to report the debt is void.
     #[inline]
     pub(super) const fn owing(self, owed: bool) -> Self {
-        if owed && !self.reportable().is_empty() {
-            Self(self.0 | OWED)
-        } else {
-            Self(self.0 & !OWED)
-        }
+        if owed && !self.reportable().is_empty() { self.on(OWED) } else { self.off(OWED) }
     }
 
     /// Whether [`record`](Self::record) would change nothing: the events are recorded already, and there
     /// is nothing else to think of.
     #[inline]
     pub(super) const fn is_repeat(self, occurred: NetworkEvents, failed: NetworkEvents) -> bool {
-        self.recorded().contains(occurred) && self.coded().contains(failed) && self.0 & SPECIAL == 0
+        let known = self.recorded().contains(occurred) && self.coded().contains(failed);
+        known && !self.is_owed() && !self.latches()
     }
 
     /// Occurrences of `occurred`, those in `failed` with an error code: one step (R1 to R6, L1).
@@ -190,10 +190,10 @@ impl Word {
         failed: NetworkEvents,
         setter_left: bool,
     ) -> (Self, Recording) {
-        if self.0 & (ANY_LATCHING | CLOSED) == 0 {
-            self.record_arrivals(occurred, failed, setter_left)
-        } else {
+        if self.latches() || self.is_closed() {
             self.record_conditions(occurred, failed, setter_left)
+        } else {
+            self.record_arrivals(occurred, failed, setter_left)
         }
     }
 
@@ -244,11 +244,11 @@ impl Word {
         let (next, duty) = if !news && !self.is_owed() {
             (self, Duty::None)
         } else if self.is_held() || self.is_setting() && !setter_left {
-            (Self(self.0 | OWED), Duty::HandedOver)
+            (self.on(OWED), Duty::HandedOver)
         } else if self.is_setting() {
-            (Self(self.0 & !OWED | HELD), Duty::SetAgain)
+            (self.off(OWED).on(HELD), Duty::SetAgain)
         } else {
-            (Self(self.0 & !OWED | SETTING), Duty::Set)
+            (self.owing(false).on(SETTING), Duty::Set)
         };
         #[cfg(wsp_mutant = "hazard-1")]
         let next = if duty == Duty::HandedOver { self } else { next };
@@ -273,7 +273,7 @@ impl Word {
         #[cfg(wsp_mutant = "R7")]
         let events = NetworkEvents::empty() & events;
         let next = self.without(RECORDED, events).without(CODED, events);
-        (!self.busy().intersects(events)).then(|| next.owing(self.is_marked()))
+        (!self.busy().intersects(events)).then(|| next.owing(self.has(OWED)))
     }
 
     /// Re-enables an event (L2): withdraws it, FD_WRITE excepted, and ends its latch.
@@ -289,15 +289,15 @@ impl Word {
     /// or else [says](Self::set_failed) that it is owed.
     #[inline]
     pub(super) const fn held(self) -> Self {
-        let handed_over = if self.is_setting() { OWED } else { 0 };
-        Self(self.0 & !(SETTING | handed_over) | HELD)
+        let held = if self.has(SETTING) { self.off(SETTING).off(OWED) } else { self };
+        held.on(HELD)
     }
 
     /// A recording has taken the signal over, but the earlier one is there still: that has it alone again,
     /// and news; unless it has failed and gone meanwhile, so that the signal stays held.
     #[inline]
     pub(super) const fn give_back(self) -> Self {
-        if self.is_setting() { Self(self.0 & !HELD).owing(true) } else { self }
+        if self.has(SETTING) { self.off(HELD).owing(true) } else { self }
     }
 
     /// A recording that has set the signal takes upon itself what others have left it to do meanwhile;
@@ -307,7 +307,7 @@ impl Word {
         #[cfg(wsp_mutant = "E5")]
         return None;
         #[cfg(not(wsp_mutant = "E5"))]
-        if self.0 & (SETTING | HELD | OWED) == SETTING | OWED {
+        if self.has(SETTING) && self.has(OWED) && !self.has(HELD) {
             Some(self.owing(false))
         } else {
             None
@@ -363,7 +363,7 @@ impl Word {
         let next = self.with(RECORDED, events).with(CODED, failed).with(BUSY, failed);
         #[cfg(wsp_mutant = "hazard-5")]
         let next = next.without(RECORDED, !events).without(CODED, !events);
-        (!self.busy().intersects(failed)).then(|| next.owing(owed || self.is_marked()))
+        (!self.busy().intersects(failed)).then(|| next.owing(owed || self.has(OWED)))
     }
 
     /// Replaces the mask of the selection; `owed` tells whether a set was owed before to the event
@@ -371,7 +371,7 @@ impl Word {
     #[inline]
     pub(super) fn select(self, events: NetworkEvents, owed: bool) -> Self {
         let next = self.without(SELECTED, NetworkEvents::FD_ALL_EVENTS).with(SELECTED, events);
-        next.owing(owed || self.is_marked())
+        next.owing(owed || self.has(OWED))
     }
 
     /// While a new event object is being set (S6) the word names the old events and the new ones, so
@@ -385,7 +385,7 @@ impl Word {
     /// hands.
     #[inline]
     pub(super) fn close(self) -> Option<Self> {
-        self.busy().is_empty().then_some(Self(CLOSED | self.0 & HELD))
+        self.busy().is_empty().then_some(Self(CLOSED).held())
     }
 
     /// The holder lets go of the signal. But if others left it a set to do, it takes that upon itself, and
@@ -393,17 +393,17 @@ impl Word {
     #[inline]
     pub(super) const fn leave(self) -> Self {
         #[cfg(wsp_mutant = "E5")]
-        return Self(self.owing(false).0 & !(HELD | SETTING));
+        return self.owing(false).off(HELD).off(SETTING);
         #[cfg(not(wsp_mutant = "E5"))]
-        if self.is_marked() { self.owing(false) } else { Self(self.0 & !(HELD | SETTING)) }
+        if self.has(OWED) { self.owing(false) } else { self.off(HELD).off(SETTING) }
     }
 
     /// The holder lets go of the signal and could not set it, or cannot know whether it did (R6, K5).
     #[inline]
     pub(super) const fn leave_owing(self) -> Self {
-        let free = Self(self.0 & !(HELD | SETTING));
+        let free = self.off(HELD).off(SETTING);
         #[cfg(wsp_mutant = "hazard-7")]
-        return free.owing(!self.is_marked());
+        return free.owing(!self.has(OWED));
         #[cfg(wsp_mutant = "R6")]
         return free;
         #[cfg(not(wsp_mutant = "R6"))]
@@ -414,15 +414,15 @@ impl Word {
     #[inline]
     pub(super) const fn set_failed(self) -> Self {
         #[cfg(wsp_mutant = "R6")]
-        return Self(self.0 & !SETTING);
+        return self.off(SETTING);
         #[cfg(not(wsp_mutant = "R6"))]
-        Self(self.0 & !SETTING).owing(true)
+        self.off(SETTING).owing(true)
     }
 
     /// Whether somebody holds the signal and waits for the recording that has it to leave.
     #[inline]
     pub(super) const fn is_awaited(self) -> bool {
-        self.0 & (HELD | SETTING) == HELD
+        self.has(HELD) && !self.has(SETTING)
     }
 }
 
@@ -443,7 +443,7 @@ mod tests {
         word.recorded().contains(word.coded())
             && word.coded().contains(word.busy())
             && word.field(LATCHING).contains(word.latched())
-            && (!word.is_marked() || !word.reportable().is_empty())
+            && (!word.has(OWED) || !word.reportable().is_empty())
             && (!word.is_closed() || closed_is_empty)
     }
 
@@ -481,6 +481,23 @@ mod tests {
         next.into_iter()
     }
 
+    /// Catches a flag that is taken for another or for none, which would leave the tests below without
+    /// words to try.
+    #[test]
+    fn each_flag_is_a_bit_of_its_own() {
+        const FLAGS: [u64; 4] = [HELD, OWED, CLOSED, SETTING];
+        for (at, flag) in FLAGS.into_iter().enumerate() {
+            let alone: [bool; 4] = core::array::from_fn(|other| other == at);
+            assert_eq!(FLAGS.map(|other| Word(0).on(flag).has(other)), alone);
+            let others = alone.map(|is_on| !is_on);
+            assert_eq!(FLAGS.map(|other| Word(u64::MAX).off(flag).has(other)), others);
+        }
+        let asked = |word: Word| [word.is_held(), word.is_closed(), word.is_setting()];
+        for (at, flag) in [HELD, CLOSED, SETTING].into_iter().enumerate() {
+            assert_eq!(asked(Word(flag)), core::array::from_fn(|other| other == at));
+        }
+    }
+
     /// Catches a transition that breaks what the others build on: a busy cell without a code, a code
     /// without a recorded event, a debt for nothing.
     #[test]
@@ -514,9 +531,9 @@ mod tests {
                     assert_eq!(has(next.latched()), has(word.latched()) || latches);
                     news |= has(recording.new) && has(word.selected());
                 }
-                if word.is_repeat(occurred, failed) {
-                    assert_eq!((next, recording.duty), (word, Duty::None));
-                }
+                let repeat = (next, recording.duty) == (word, Duty::None);
+                let arrivals = word.field(LATCHING).is_empty();
+                assert_eq!(word.is_repeat(occurred, failed), repeat && arrivals);
                 let due = news || word.is_owed();
                 let duty = match (due, word.is_held(), word.is_setting()) {
                     (false, ..) => Duty::None,
@@ -527,9 +544,59 @@ mod tests {
                 assert_eq!(recording.duty, duty);
                 assert_eq!(next.is_held(), word.is_held() || duty == Duty::SetAgain);
                 assert_eq!(next.is_setting(), word.is_setting() || duty == Duty::Set);
-                let kept = duty == Duty::None && word.is_marked();
-                assert_eq!(next.is_marked(), kept || duty == Duty::HandedOver);
+                let kept = duty == Duty::None && word.has(OWED);
+                assert_eq!(next.has(OWED), kept || duty == Duty::HandedOver);
             }
+        }
+    }
+
+    /// K3, R6: who has the signal after a step, and whether a set is owed. Catches a step that gives it to
+    /// nobody or keeps it, that forgets a debt or makes one for nothing, and that does anything else.
+    #[test]
+    fn k3_the_signal_goes_from_hand_to_hand() {
+        let hands = |word: Word| (word.is_held(), word.is_setting(), word.has(OWED));
+        let rest = |word: Word| word.0 & !(HELD | SETTING | OWED);
+        for word in words() {
+            let (held, setting, marked) = hands(word);
+            let reportable = !word.reportable().is_empty();
+            // A recording that has set the signal owes nothing, whatever was handed over to it.
+            let owed = marked && !setting;
+            assert_eq!((word.is_owed(), word.is_awaited()), (owed, held && !setting));
+            let mut steps = std::vec![
+                (word.held(), (true, false, owed)),
+                (word.set_failed(), (held, false, reportable)),
+            ];
+            if held {
+                let stays = if marked { (true, setting, false) } else { (false, false, false) };
+                steps.push((word.leave(), stays));
+                steps.push((word.leave_owing(), (false, false, reportable)));
+                let back = if setting { (false, true, reportable) } else { (true, false, marked) };
+                steps.push((word.give_back(), back));
+            }
+            assert_eq!(word.serve().is_some(), setting && marked && !held);
+            steps.extend(word.serve().map(|next| (next, (false, true, false))));
+            for (next, expected) in steps {
+                assert_eq!((hands(next), rest(next)), (expected, rest(word)), "{word:x?}");
+            }
+        }
+    }
+
+    /// S1, S6, S7: catches a selection that leaves the old mask, forgets a debt or what is recorded; and a
+    /// close that leaves anything.
+    #[test]
+    fn s1_selecting_replaces_the_mask() {
+        for (word, events) in words().flat_map(|word| SETS.map(|events| (word, events))) {
+            let reportable = word.recorded().intersects(events);
+            for owed in [true, false] {
+                let next = word.select(events, owed);
+                assert_eq!((next.selected(), next.recorded()), (events, word.recorded()));
+                assert_eq!(next.has(OWED), (owed || word.has(OWED)) && reportable);
+            }
+            let both = word.select_also(events);
+            let old_and_new = (word.selected() | events, word.recorded(), false);
+            assert_eq!((both.selected(), both.recorded(), both.has(OWED)), old_and_new);
+            let closed = word.busy().is_empty().then_some(Word(CLOSED | HELD));
+            assert_eq!(word.close(), closed);
         }
     }
 
@@ -547,6 +614,24 @@ mod tests {
             assert_eq!(taken.gone_since(word), word.reportable());
             assert_eq!(taken.recorded(), word.recorded() - word.selected());
             assert_eq!((taken.selected(), taken.busy()), (word.selected(), word.busy()));
+        }
+    }
+
+    /// R7, L2: what is withdrawn is gone, with its code; re-enabling also ends the latch.
+    #[test]
+    fn l2_reenabling_withdraws_and_unlatches() {
+        for (word, events) in words().flat_map(|word| SETS.map(|events| (word, events))) {
+            let (withdrawn, reenabled) = (word.withdraw(events), word.reenable(events));
+            let waits = word.busy().intersects(events);
+            assert_eq!((withdrawn.is_none(), reenabled.is_none()), (waits, waits));
+            for next in withdrawn.into_iter().chain(reenabled) {
+                assert_eq!(next.recorded(), word.recorded() - events);
+                assert_eq!(next.coded(), word.coded() - events);
+                assert_eq!(next.is_owed(), word.is_owed() && !next.reportable().is_empty());
+            }
+            let latched = [withdrawn, reenabled].map(|next| next.map(Word::latched));
+            let expected = [word.latched(), word.latched() - events];
+            assert!(waits || latched == expected.map(Some));
         }
     }
 

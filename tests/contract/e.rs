@@ -50,6 +50,15 @@ fn e2_other_elements_keep_the_callers_bytes() {
     assert_eq!(stored, WSANETWORKEVENTS { lNetworkEvents: 0, ..untouched() });
 }
 
+/// Catches a switch that is told of an element whose bit is not in the mask, or of a bit that is no event.
+#[test]
+fn e2_a_switch_reads_what_the_mask_names() {
+    let mut out = untouched();
+    out.lNetworkEvents = 0x21 | 0x400;
+    (out.iErrorCode[0], out.iErrorCode[5]) = (0, 10054);
+    assert!(out.iter().eq([(NetworkEvent::Read, Ok(())), (NetworkEvent::Close, Err(RESET))]));
+}
+
 /// Catches an event that is cleared without being reported, or reported twice.
 #[test]
 fn e3_the_report_clears_exactly_what_it_carries() {

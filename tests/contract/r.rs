@@ -17,6 +17,18 @@ fn r1_an_occurrence_before_the_selection_is_not_lost() {
     assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Connect), Some(Err(REFUSED)));
 }
 
+/// Catches a recorder that does not show what is in it.
+#[test]
+fn r1_the_record_can_be_looked_at() {
+    let (recorder, _event) = selected(READ | CLOSE);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert_eq!((recorder.recorded(), recorder.selected()), (READ, READ | CLOSE));
+    let shown = format!("{recorder:?}");
+    let expected = "recorded: NetworkEvents(FD_READ), selected: NetworkEvents(FD_READ | FD_CLOSE), \
+                    owes_set: false, closed: false";
+    assert!(shown.contains(expected), "{shown}");
+}
+
 /// Catches a code at the wrong index, in the record or in the C struct.
 #[test]
 fn r2_the_code_stands_at_the_bit_position() {
@@ -103,12 +115,14 @@ fn r5_a_batch_is_as_its_occurrences_one_by_one() {
     assert_eq!(recorder.enumerate().unwrap().outcome(close), Some(Err(RESET)));
 }
 
-/// Catches a set that is forgotten when it fails, and one that is tried again although it succeeded.
+/// Catches a set that is forgotten when it fails, one that is tried again although it succeeded, and an
+/// error that is not the event object's own.
 #[test]
 fn r6_a_failed_set_is_owed_to_the_next_record() {
     let (recorder, event) = selected(CLOSE);
     event.on_set(refuse);
-    assert_eq!(recorder.record(NetworkEvent::Close, Err(RESET)), Err(BAD_HANDLE));
+    let refused = recorder.record(NetworkEvent::Close, Err(RESET)).unwrap_err();
+    assert_eq!((refused, refused.os_code()), (BAD_HANDLE, 6));
     assert!(recorder.owes_set());
     assert_eq!(recorder.recorded(), CLOSE);
 
@@ -136,6 +150,17 @@ fn r6_a_failed_set_is_owed_to_the_next_selection_and_enumeration() {
     other.on_reset(refuse);
     recorder.enumerate_and_reset(&*other).unwrap_err();
     assert!(event.is_set() && !recorder.owes_set());
+}
+
+/// Catches a set that was made and counts as failed for the next call.
+#[test]
+fn r6_a_set_that_was_made_is_not_owed() {
+    let (recorder, event) = selected(CLOSE);
+    recorder.record(NetworkEvent::Close, Ok(())).unwrap();
+    let other = Event::new();
+    other.on_reset(refuse);
+    recorder.enumerate_and_reset(&*other).unwrap_err();
+    assert_eq!(event.log(), [Call::Set]);
 }
 
 /// Catches an owed set that nobody needs any more.

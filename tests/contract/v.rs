@@ -31,6 +31,7 @@ fn v1_ten_events_by_bit_position() {
         assert_eq!(NetworkEvents::from_name(name), Some(event.flag()));
         assert_eq!(NetworkEvents::from(event).to_string(), name);
     }
+    assert_eq!(NetworkEvent::from_bit_position(FD_MAX_EVENTS), None);
 }
 
 /// Catches a `long` of 8 bytes, padding, or another order of the fields.
@@ -58,7 +59,9 @@ fn v3_codes_carry_their_winsock_numbers_and_names() {
     for (error, code, name) in named {
         assert_eq!((error.code(), error.name()), (code, Some(name)));
         assert!(error.to_string().starts_with(&format!("{name} ({code}): ")));
+        assert_eq!(format!("{error:?}"), name);
     }
+    assert_eq!(format!("{:?}", WsaError::from_code(77).unwrap()), "WsaError(77)");
 }
 
 /// Catches a code that is masked, mapped or taken for success on its way through the record.
