@@ -615,7 +615,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// assert!(event.is_set());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    // Always, as what it calls: a repeat is then one look and one exchange, where it stands.
+    #[inline(always)]
     pub fn record(
         &self,
         event: NetworkEvent,
@@ -663,7 +664,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         self.record_batch(occurred, failed, |event| codes[event.bit_position()])
     }
 
-    #[inline]
+    #[inline(always)]
     fn record_batch(
         &self,
         occurred: NetworkEvents,

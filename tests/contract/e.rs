@@ -267,6 +267,10 @@ fn e10_results_and_errno() {
     assert_eq!(socket.recorded(), READ);
 }
 
+/// So that an odd offset into it is misaligned for sure.
+#[repr(align(4))]
+struct Aligned<const N: usize>([u8; N]);
+
 /// Catches an aligned write to a caller's packed struct: a debug build checks every such write.
 #[test]
 fn e10_a_misaligned_output_is_written() {
@@ -274,7 +278,8 @@ fn e10_a_misaligned_output_is_written() {
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x3ff);
     socket.record(NetworkEvent::AddressListChange, Err(DOWN)).unwrap();
-    let mut memory = [0x11_u8; 64];
+    let mut aligned = Aligned([0x11; 64]);
+    let memory = &mut aligned.0;
     // SAFETY: 44 bytes from offset 3 on lie inside the array, and a null errno is allowed.
     let result = unsafe {
         let out = memory.as_mut_ptr().add(3).cast();
@@ -291,7 +296,8 @@ fn e10_a_misaligned_output_is_written() {
 #[test]
 fn e10_a_misaligned_errno_is_written() {
     let provider = TestProvider::new();
-    let mut memory = [0x11_u8; 8];
+    let mut aligned = Aligned([0x11; 8]);
+    let memory = &mut aligned.0;
     // SAFETY: 4 bytes from offset 1 on lie inside the array.
     unsafe {
         let errno = memory.as_mut_ptr().add(1).cast();
