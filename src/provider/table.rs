@@ -13,8 +13,14 @@ use super::SOCKET;
 use crate::error::TableFull;
 
 /// How many bits of a descriptor say which slot of the table it names; the rest say which of the
-/// sockets that the slot has held.
-const INDEX_BITS: u32 = if cfg!(target_pointer_width = "64") { 32 } else { 20 };
+/// sockets that the slot has held. The unit tests fill a small table.
+const INDEX_BITS: u32 = if cfg!(test) {
+    4
+} else if cfg!(target_pointer_width = "64") {
+    32
+} else {
+    20
+};
 const GENERATIONS: usize = SOCKET::MAX >> INDEX_BITS;
 /// One short of all: the last index with the last generation would be `INVALID_SOCKET`.
 const SLOTS: usize = (1 << INDEX_BITS) - 1;
@@ -47,7 +53,7 @@ const SHARDS: usize = 64;
 pub struct SocketTable<T> {
     /// Neighbours are in different shards, so that threads which look up different sockets seldom meet.
     shards: [Shard<T>; SHARDS],
-    /// Whoever has it locks no shard.
+    /// Whoever has it may lock shards; who has a shard does not lock it.
     unused: Mutex<Unused>,
 }
 
@@ -142,7 +148,8 @@ impl<T> SocketTable<T> {
     /// ```
     pub fn insert(&self, socket: T) -> Result<SOCKET, TableFull> {
         let socket = SocketRef(Arc::new(Entry { descriptors: AtomicUsize::new(1), socket }));
-        Ok(self.put(self.reserve()?, socket))
+        let slot = self.unused().reserve()?;
+        Ok(self.put(slot, socket))
     }
 
     /// The socket that a descriptor names; `None` if it names none, or no longer (P1).
@@ -178,19 +185,21 @@ impl<T> SocketTable<T> {
     /// # Ok::<(), wsp_events::TableFull>(())
     /// ```
     pub fn duplicate(&self, descriptor: SOCKET) -> Result<Option<SOCKET>, TableFull> {
+        // Kept to the end: until it has its new descriptor the socket may lose its old one, and whoever asks
+        // for all sockets waits.
+        let mut unused = self.unused();
+        let slot = unused.reserve();
         let named = self.change(descriptor, |named| {
             let socket = named.socket.clone()?;
-            Some(self.reserve().map(|slot| {
-                #[cfg(not(wsp_mutant = "P4"))]
-                socket.0.descriptors.fetch_add(1, Ordering::Relaxed);
-                (slot, socket)
-            }))
+            #[cfg(not(wsp_mutant = "P4"))]
+            socket.0.descriptors.fetch_add(usize::from(slot.is_ok()), Ordering::Relaxed);
+            Some(socket)
         });
-        let Some(reserved) = named else {
+        let Some(socket) = named else {
+            unused.free.extend(slot);
             return Ok(None);
         };
-        let (slot, socket) = reserved?;
-        Ok(Some(self.put(slot, socket)))
+        Ok(Some(self.put(slot?, socket)))
     }
 
     /// Takes a descriptor out of the table; `None` if it names no socket. From now on it is
@@ -230,7 +239,8 @@ impl<T> SocketTable<T> {
     /// ```
     #[must_use]
     pub fn sockets(&self) -> Vec<SocketRef<T>> {
-        // All shards at once, or else a socket could slip through on its way from one descriptor to another.
+        // All at once, or else a socket could slip through on its way from one descriptor to another.
+        let _unused = self.unused();
         let shards = self.shards.each_ref().map(|shard| shard.0.read());
         let shards = shards.map(|slots| slots.unwrap_or_else(PoisonError::into_inner));
         let slots = shards.iter().flat_map(|slots| slots.iter());
@@ -239,19 +249,6 @@ impl<T> SocketTable<T> {
         sockets.sort_unstable_by_key(|socket| Arc::as_ptr(&socket.0));
         sockets.dedup_by(|one, other| Arc::ptr_eq(&one.0, &other.0));
         sockets
-    }
-
-    /// A slot for the caller alone, who puts a socket into it.
-    fn reserve(&self) -> Result<usize, TableFull> {
-        let mut unused = self.unused();
-        if let Some(slot) = unused.free.pop_front() {
-            return Ok(slot);
-        }
-        if unused.next == SLOTS {
-            return Err(TableFull);
-        }
-        unused.next += 1;
-        Ok(unused.next - 1)
     }
 
     /// Puts a socket into a slot that was reserved; returns its descriptor.
@@ -263,7 +260,7 @@ impl<T> SocketTable<T> {
         }
         let slot = &mut slots[at / SHARDS];
         slot.socket = Some(socket);
-        slot.generation << INDEX_BITS | at
+        (slot.generation << INDEX_BITS) + at
     }
 
     /// Changes the slot that a descriptor names.
@@ -286,6 +283,20 @@ impl<T> SocketTable<T> {
     /// shard, holds anything half done.
     fn unused(&self) -> MutexGuard<'_, Unused> {
         self.unused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unused {
+    /// A slot for the caller alone, who puts a socket into it.
+    fn reserve(&mut self) -> Result<usize, TableFull> {
+        if let Some(slot) = self.free.pop_front() {
+            return Ok(slot);
+        }
+        if self.next == SLOTS {
+            return Err(TableFull);
+        }
+        self.next += 1;
+        Ok(self.next - 1)
     }
 }
 
@@ -340,5 +351,24 @@ mod tests {
         assert!(table.get(first).is_none());
         table.remove(last);
         assert_eq!(table.insert(()).unwrap(), first);
+    }
+
+    /// Catches a table that goes on when its descriptors are used up, or has fewer than it says.
+    #[test]
+    fn p1_a_full_table_says_so() {
+        let table = SocketTable::new();
+        let descriptors: Vec<_> = (0..SLOTS).map(|_| table.insert(()).unwrap()).collect();
+        assert_eq!(table.insert(()), Err(TableFull));
+        assert_eq!(table.duplicate(descriptors[0]), Err(TableFull));
+        assert_eq!(table.remove(descriptors[0]).unwrap().remaining, 0);
+        assert!(table.insert(()).is_ok());
+    }
+
+    /// Catches a reference that does not show its socket.
+    #[test]
+    fn p1_a_reference_shows_the_socket() {
+        let table = SocketTable::new();
+        let descriptor = table.insert("socket").unwrap();
+        assert_eq!(std::format!("{:?}", table.get(descriptor).unwrap()), r#""socket""#);
     }
 }
