@@ -108,7 +108,7 @@ impl ManualResetEvent {
         #[cfg(wsp_mutant = "ordering-5")]
         let order = Ordering::Relaxed;
         let before = self.word.fetch_update(order, Ordering::Relaxed, |word| Some(turn(word)));
-        if before.is_ok_and(|word| word & WAITED != 0) {
+        if before.is_ok_and(is_waited_for) {
             self.wake();
         }
     }
@@ -229,6 +229,10 @@ const fn is_set(word: u64) -> bool {
     word & TURN != 0
 }
 
+const fn is_waited_for(word: u64) -> bool {
+    word & WAITED != 0
+}
+
 impl Default for ManualResetEvent {
     fn default() -> Self {
         Self::new()
@@ -250,21 +254,33 @@ impl EventSignal for ManualResetEvent {
     }
 }
 
-#[cfg(all(test, not(wsp_loom)))]
+#[cfg(all(test, not(any(wsp_loom, wsp_shuttle))))]
 mod tests {
     use super::*;
 
-    /// Catches a time that does not run out, and a waiter that leaves something behind when it does.
+    /// Catches a turn that comes again, so that who waited through the earlier one would not be released,
+    /// and a set that leaves `WAITED` on.
     #[test]
-    fn a_wait_whose_time_is_up() {
+    fn no_turn_comes_twice() {
         let event = ManualResetEvent::new();
-        assert!(!event.wait_timeout(Duration::from_nanos(1)));
-        assert_eq!(event.word.load(Ordering::Relaxed), WAITED);
-        assert!(!event.is_set());
+        for cycle in 0..4 {
+            let nonsignaled = 2 * cycle * TURN;
+            assert_eq!(event.word.fetch_or(WAITED, Ordering::Relaxed), nonsignaled);
+            event.set();
+            assert_eq!(event.word.load(Ordering::Relaxed), nonsignaled + TURN);
+            event.reset();
+        }
+        assert!(is_waited_for(TURN | WAITED) && !is_waited_for(TURN));
+    }
+
+    /// Catches a wait that takes its time being up for a set, or a set for its time being up.
+    #[test]
+    fn a_wait_says_whether_it_was_set() {
+        let event = ManualResetEvent::new();
+        let moment = Duration::from_millis(1);
+        assert!([Duration::ZERO, moment].map(|time| event.wait_timeout(time)) == [false; 2]);
         event.set();
-        assert_eq!(event.word.load(Ordering::Relaxed), TURN);
-        assert!(event.wait_timeout(Duration::from_nanos(1)));
-        event.reset();
-        assert!(!event.wait_timeout(Duration::ZERO));
+        let times = [Duration::ZERO, moment, Duration::MAX];
+        assert!(times.map(|time| event.wait_timeout(time)) == [true; 3]);
     }
 }

@@ -5,7 +5,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
 use std::sync::mpsc::channel;
 #[cfg(feature = "async")]
 use std::task::{Context, Wake};
@@ -97,6 +97,10 @@ macro_rules! event_objects {
                 super::must_return(super::a_level_until_the_reset::<$object>);
             }
             #[test]
+            fn a_wait_lasts_until_the_set() {
+                super::must_return(super::a_wait_lasts_until_the_set::<$object>);
+            }
+            #[test]
             fn one_reset_undoes_many_sets() {
                 super::must_return(super::one_reset_undoes_many_sets::<$object>);
             }
@@ -148,6 +152,24 @@ fn a_level_until_the_reset<E: EventObject>() {
         assert!(!event.is_signaled());
         event.reset_event().unwrap();
         assert!(!event.is_signaled());
+    }
+}
+
+/// Catches a wait that is over before the set.
+fn a_wait_lasts_until_the_set<E: EventObject>() {
+    let (event, sets) = (Arc::new(E::create()), Arc::new(AtomicUsize::new(0)));
+    for set in 1..=100 {
+        let setter = thread::spawn({
+            let (event, sets) = (Arc::clone(&event), Arc::clone(&sets));
+            move || {
+                sets.store(set, SeqCst);
+                event.set_event().unwrap();
+            }
+        });
+        event.wait_for_it();
+        assert_eq!(sets.load(SeqCst), set);
+        setter.join().unwrap();
+        event.reset_event().unwrap();
     }
 }
 

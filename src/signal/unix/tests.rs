@@ -1,7 +1,7 @@
 //! What only a descriptor does: pollers, full buffers, the operating system's errors. For the
 //! eventfd and the pipe; [`crate::signal::tests`] has what all event objects have in common.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 use std::vec::Vec;
@@ -88,8 +88,27 @@ fn level_edge_and_oneshot<E: EventObject + AsFd>() {
     assert_eq!(told(&late), [4], "it was set before it came to the poller");
 }
 
-/// Catches a set that is no edge, a reset that leaves the descriptor readable, and a descriptor
-/// that ceases to be readable by being told of.
+/// Catches a wait that is over when one poll is, although there is time left.
+#[test]
+fn a_long_wait_polls_again() {
+    for _ in 0..10 {
+        let event = PollableEvent::new().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| event.set_event().unwrap());
+            assert!(event.wait_timeout(Duration::from_secs(3600)).unwrap());
+        });
+    }
+}
+
+/// Catches a number that is not the descriptor's.
+#[test]
+fn the_number_is_the_descriptors() {
+    let event = PollableEvent::new().unwrap();
+    assert_eq!(event.as_raw_fd(), event.as_fd().as_raw_fd());
+}
+
+/// Catches a set that is no edge, a reset that leaves the descriptor readable, and a descriptor that ceases
+/// to be readable by being told of.
 #[test]
 fn level_edge_and_oneshot_pollers() {
     level_edge_and_oneshot::<PollableEvent>();
