@@ -180,8 +180,8 @@ pub struct NetworkEventRecorder<S> {
     caller: Caller,
 }
 
-// SAFETY: `signal` is the only part that is not `Sync` by itself. It is reached through `Held` alone,
-// of which one exists at a time (see there), so that threads use the `S` one after the other and never
+// SAFETY: `signal` is the only part that is not `Sync` by itself. It is reached through `InHand` alone
+// (`held`), of which one exists at a time, so that threads use the `S` one after the other and never
 // together: `Send` is all it takes, as for a `Mutex`.
 // Noticed by: every model in tests/loom.rs, whose cell reports any overlap.
 unsafe impl<S: Send> Sync for NetworkEventRecorder<S> {}
