@@ -11,8 +11,8 @@ use super::Signal;
 /// Who gives out the handles.
 pub(super) enum EventObjects {
     /// The provider: any kind of event object can have one. A table of descriptors serves as a table of
-    /// handles: they are never null, and a closed one does not come back (P1).
-    Own(SocketTable<Signal>),
+    /// handles: they are never null, and a closed one does not come back (P1). Apart, since it is large.
+    Own(Box<SocketTable<Signal>>),
     /// Windows, to the application. There is no table then, and nothing to look after.
     #[cfg(windows)]
     Win32,

@@ -118,7 +118,7 @@ impl LoopbackProvider {
     ) -> io::Result<Self> {
         Ok(Self {
             sockets: SocketTable::new(),
-            events: EventObjects::Own(SocketTable::new()),
+            events: EventObjects::Own(Box::default()),
             up: AtomicBool::new(true),
             poller: PollerThread::start()?,
             model,
