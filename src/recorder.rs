@@ -34,7 +34,8 @@
 //! taken by yet another recording, so that the word looks the same. Therefore it looks once more, now that
 //! no other can come, and if somebody is there it turns `held` off, and leaves its news to that one. (One
 //! that fails meanwhile turns `setting` off and goes; then the signal is the later one's after all.)
-//! *`k3_a_recording_that_is_taken_for_an_earlier_one`, `r6_failing_holder_with_news_handed_over`.*
+//! *`k3_a_recording_that_is_taken_for_an_earlier_one`,
+//! `r6_a_failing_recording_that_is_taken_for_an_earlier_one`, `r6_failing_holder_with_news_handed_over`.*
 //!
 //! **A holder leaves by an exchange.** It may have reset the signal, so that news which crosses with its
 //! leaving is not covered. If it looked for news and then left by a store, it could not know of news that
@@ -111,7 +112,8 @@
 //! that while is left alone, as it would be after the report (L1), although the report is put back.
 //!
 //! **A call from inside is known.** A thread that runs foreign code leaves its mark in `caller`; a call that
-//! finds its own mark there is refused where it would have to wait (K4). *`k4_signal_that_records`, `k4_waiting_is_not_reentrance`.*
+//! finds its own mark there is refused where it would have to wait (K4). *`k4_signal_that_records`,
+//! `k4_waiting_is_not_reentrance`.*
 
 mod caller;
 mod held;

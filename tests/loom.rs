@@ -593,6 +593,32 @@ fn k3_a_recording_that_is_taken_for_an_earlier_one() {
     });
 }
 
+/// R6, K3 (hazard 11): the same where that one fails: it has gone, and the signal is the later one's.
+#[test]
+fn r6_a_failing_recording_that_is_taken_for_an_earlier_one() {
+    model(3, || {
+        let (recorder, event) = selected_faulty(BOTH, Faulty::failing_to_set(0));
+        recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+        let other = thread::spawn({
+            let (recorder, event) = (Arc::clone(&recorder), Arc::clone(&event));
+            move || {
+                let report = recorder.enumerate_and_reset(&*event).unwrap();
+                event.sets_to_fail.store(1, Relaxed);
+                _ = recorder.record(NetworkEvent::Accept, Ok(()));
+                report.events()
+            }
+        });
+        _ = recorder.record(NetworkEvent::Close, Ok(()));
+        let reported = other.join().unwrap();
+
+        assert_eq!(recorder.recorded(), BOTH - (reported - ACCEPT), "E3");
+        assert!(event.event.is_set() || recorder.owes_set(), "E5");
+        // Nobody is taken to be there still.
+        event.sets_to_fail.store(0, Relaxed);
+        recorder.enumerate_and_reset(&*event).unwrap();
+    });
+}
+
 /// E5: why a holder leaves by an exchange. One thread looks whether news has come and then says, by a
 /// store, that it has gone; the other brings news and then looks whether the first is there still. Both
 /// may find that the other has it.

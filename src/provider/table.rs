@@ -363,6 +363,9 @@ mod tests {
         assert_eq!(table.duplicate(descriptors[0]), Err(TableFull));
         assert_eq!(table.remove(descriptors[0]).unwrap().remaining, 0);
         assert!(table.insert(()).is_ok());
+        // A slot for each, and no more.
+        let slots = table.shards.iter().map(|shard| shard.0.read().unwrap().len());
+        assert_eq!(slots.sum::<usize>(), SLOTS);
     }
 
     /// Catches a reference that does not show its socket.

@@ -297,6 +297,9 @@ impl Word {
     /// and news; unless it has failed and gone meanwhile, so that the signal stays held.
     #[inline]
     pub(super) const fn give_back(self) -> Self {
+        #[cfg(wsp_mutant = "hazard-11")]
+        return self.off(HELD).on(SETTING).owing(true);
+        #[cfg(not(wsp_mutant = "hazard-11"))]
         if self.has(SETTING) { self.off(HELD).owing(true) } else { self }
     }
 

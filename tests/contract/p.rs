@@ -189,3 +189,17 @@ fn p5_calls_that_race_a_close() {
     });
     assert!(table.sockets().is_empty());
 }
+
+/// Catches sockets that get into each other's places when there are many.
+#[test]
+fn p1_a_descriptor_names_its_socket_among_many() {
+    let table = SocketTable::new();
+    let descriptors: Vec<_> = (0..1_000).map(|number| table.insert(number).unwrap()).collect();
+    for (number, &descriptor) in descriptors.iter().enumerate() {
+        assert_eq!(*table.get(descriptor).unwrap(), number);
+    }
+    assert_eq!(table.sockets().len(), 1_000);
+    for (number, &descriptor) in descriptors.iter().enumerate() {
+        assert_eq!(*table.remove(descriptor).unwrap().socket, number);
+    }
+}
