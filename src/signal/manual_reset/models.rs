@@ -34,7 +34,9 @@ fn a_set_wakes_every_sleeper() {
     model(|event| {
         let waiters = [(); 2].map(|()| spawn(&event, ManualResetEvent::wait));
         event.set();
-        waiters.map(|waiter| waiter.join().unwrap());
+        for waiter in waiters {
+            waiter.join().unwrap();
+        }
         assert!(event.is_set());
     });
 }
