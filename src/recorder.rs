@@ -16,6 +16,7 @@
 //! if the event is new and selected (R4) and the signal is free, turns `setting` on. The thread sets the
 //! signal and leaves by writing so into `caller`; the word goes on saying `setting`. Whoever wants to hold
 //! the signal next turns that into `held` in an exchange of its own, and then waits for what `caller` says.
+//! (Before that it pauses once while the recording is under way, for speed alone; the models do without.)
 //! So as long as the word says `setting`, the signal is set or is being set, and this recorder resets
 //! nothing: whatever is recorded in that time has its set, however it crosses with the leaving (E5).
 //! *`e3_two_recorders_and_an_enumerator`, `e3_error_against_enumerate`, `s1_record_against_reselection`.*
@@ -128,7 +129,9 @@ use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::latching::ReenablingCall;
 use crate::report::Report;
 use crate::signal::EventSignal;
-use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, UnsafeCell};
+use crate::sync::{
+    AtomicI32, AtomicU64, Backoff, IS_CHECKED, Ordering, Patience, UnsafeCell, yield_now,
+};
 use caller::{Caller, Left};
 use held::{Held, Setter};
 use state::{Duty, Recording, Word};
@@ -465,7 +468,7 @@ impl<S> NetworkEventRecorder<S> {
         guess: Word,
         mut step: impl FnMut(Word) -> Option<(Word, T)>,
     ) -> Exchanged<T> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new();
         let mut word = guess;
         loop {
             let Some((next, result)) = step(word) else {
@@ -501,7 +504,8 @@ impl<S> NetworkEventRecorder<S> {
         &self,
         step: impl Fn(Word) -> Option<Word>,
     ) -> Result<(Held<'_, S>, Word), RecorderError> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new();
+        let mut patience = Patience::new();
         let mut word = self.look();
         loop {
             let in_use = word.is_held() || word.is_setting();
@@ -510,6 +514,10 @@ impl<S> NetworkEventRecorder<S> {
             }
             if word.is_closed() && cfg!(not(wsp_mutant = "P5")) {
                 return Err(RecorderError::Closed);
+            }
+            if self.lets_finish(word, &mut patience) {
+                word = self.look();
+                continue;
             }
             if !word.is_held()
                 && let Some(next) = step(word.held())
@@ -531,10 +539,17 @@ impl<S> NetworkEventRecorder<S> {
         }
     }
 
+    /// Whether this thread has paused for a recording that is under way, since to take the word from it would
+    /// make it slower. Speed is all that this is for.
+    #[inline]
+    fn lets_finish(&self, word: Word, patience: &mut Patience) -> bool {
+        let is_under_way = !IS_CHECKED && word.is_setting() && self.caller.left().is_none();
+        is_under_way && patience.pause()
+    }
+
     /// Waits until the recording that had the signal has left, now that this thread holds it.
     #[inline]
     fn wait_for_setter(&self) -> Left {
-        let mut backoff = Backoff::default();
         loop {
             #[cfg(wsp_mutant = "hazard-9")]
             return self.caller.left().unwrap_or(Left::Set);
@@ -542,7 +557,7 @@ impl<S> NetworkEventRecorder<S> {
                 self.caller.leave();
                 return left;
             }
-            backoff.wait();
+            yield_now();
         }
     }
 
@@ -682,11 +697,16 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
             let free = !word.is_held() && (!word.is_setting() || self.caller.left().is_some());
             free.then_some((word, ()))
         });
-        let look = self.look();
-        if look.is_repeat(occurred, failed) && self.try_exchange(look, look).is_ok() {
-            return Ok(Recorded { new: NetworkEvents::empty(), wake: Wake::NotNeeded });
+        let mut word = self.look();
+        if word.is_repeat(occurred, failed) {
+            match self.try_exchange(word, word) {
+                Ok(()) => {
+                    return Ok(Recorded { new: NetworkEvents::empty(), wake: Wake::NotNeeded });
+                }
+                Err(current) => word = current,
+            }
         }
-        self.record_news(look, occurred, failed, code_of)
+        self.record_news(word, occurred, failed, code_of)
     }
 
     #[inline]

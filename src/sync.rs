@@ -2,6 +2,9 @@
 //! schedule and the memory model (`--cfg wsp_loom`), or shuttle's, which draws schedules at random and
 //! makes every atomic sequentially consistent (`--cfg wsp_shuttle`).
 
+use core::hint::spin_loop;
+use core::mem;
+
 #[cfg(not(any(wsp_loom, wsp_shuttle)))]
 pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
@@ -19,6 +22,15 @@ pub(crate) use shuttle::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
 };
+
+#[cfg(all(not(any(wsp_loom, wsp_shuttle)), not(feature = "std")))]
+pub(crate) use core::hint::spin_loop as yield_now;
+#[cfg(wsp_loom)]
+pub(crate) use loom::thread::yield_now;
+#[cfg(wsp_shuttle)]
+pub(crate) use shuttle::thread::yield_now;
+#[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
+pub(crate) use std::thread::yield_now;
 
 /// `core`'s cell with the interface of loom's.
 #[cfg(not(wsp_loom))]
@@ -40,25 +52,50 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// Gives way to the thread that is being waited for: a few turns of the processor's own pause, then,
-/// where there is `std`, the rest of the time slice.
-#[derive(Debug, Default)]
+const PAUSES: u32 = if IS_CHECKED { 0 } else { 64 };
+
+/// Whether a checker runs this. It runs the other threads between any two steps, and to pause would add steps.
+pub(crate) const IS_CHECKED: bool = cfg!(any(wsp_loom, wsp_shuttle));
+
+/// Lets another thread finish, once, where that is a matter of speed alone.
+#[derive(Debug)]
+pub(crate) struct Patience(bool);
+
+impl Patience {
+    pub(crate) const fn new() -> Self {
+        Self(true)
+    }
+
+    /// Some of the processor's own pauses, the first time that it is called: whether it was. No look comes between
+    /// them: each takes the cache line from the thread that is to finish, and makes it slower.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn pause(&mut self) -> bool {
+        let first = mem::take(&mut self.0);
+        if first {
+            (0..PAUSES).for_each(|_| spin_loop());
+        }
+        first
+    }
+}
+
+/// Gives way to the thread that is being waited for: a few turns of the processor's own pause, then, where there
+/// is `std`, the rest of the time slice.
+#[derive(Debug)]
 pub(crate) struct Backoff {
-    turns: u32,
+    pauses: u32,
 }
 
 impl Backoff {
+    pub(crate) const fn new() -> Self {
+        Self { pauses: PAUSES }
+    }
+
     pub(crate) fn wait(&mut self) {
-        #[cfg(wsp_loom)]
-        loom::thread::yield_now();
-        #[cfg(wsp_shuttle)]
-        shuttle::thread::yield_now();
-        #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
-        if self.turns >= 64 {
-            return std::thread::yield_now();
+        if self.pauses == 0 {
+            return yield_now();
         }
-        #[cfg(not(any(wsp_loom, wsp_shuttle)))]
-        core::hint::spin_loop();
-        self.turns = self.turns.saturating_add(1);
+        spin_loop();
+        self.pauses = self.pauses.saturating_sub(1);
     }
 }

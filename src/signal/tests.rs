@@ -194,7 +194,7 @@ fn a_set_that_meets_a_wait<E: EventObject>() {
         move || {
             for n in 1..=ROUNDS {
                 // Close behind the wait, if there is a processor for each.
-                let mut backoff = Backoff::default();
+                let mut backoff = Backoff::new();
                 while round.load(Acquire) < n {
                     backoff.wait();
                 }
