@@ -22,6 +22,8 @@ mod measure;
 mod memory;
 #[cfg(not(windows))]
 mod peers;
+#[cfg(not(windows))]
+mod processors;
 
 /// At most.
 #[cfg(not(windows))]
@@ -36,6 +38,8 @@ const TARGETS: &[(&str, f64)] = &[
     ("event_vs_best_neighbour", 1.00),
     ("wake_p50_vs_condvar", 1.00),
     ("wake_p99_vs_condvar", 1.00),
+    ("report_p50_vs_condvar", 1.00),
+    ("report_p99_vs_condvar", 1.00),
     ("scale_1m_vs_1k", 4.00),
     ("bytes_recorder", 64.0),
     ("bytes_socket", 128.0),

@@ -1,6 +1,7 @@
 //! Two sides, measured in turns: round by round, and each round they change who comes first. A ratio is
 //! the median over the rounds' ratios, so that what disturbs a round disturbs one vote. Rounds are short,
-//! some ten microseconds, so that most of them see no interrupt. No thread is pinned to a core.
+//! some ten microseconds, so that most of them see no interrupt. No thread is held to a processor, but those
+//! that wake each other (`cases::wake`).
 
 use std::time::Instant;
 
@@ -19,6 +20,10 @@ pub(crate) struct Ratio {
     /// Nanoseconds a call; of a ratio that is a figure of its own, none.
     sides: Option<(f64, f64)>,
 }
+
+/// In cache lines of its own, as far as the processor fetches them together.
+#[repr(align(128))]
+pub(crate) struct Apart<T>(pub(crate) T);
 
 /// Nanoseconds a call, over a round of calls.
 pub(crate) fn time(calls: u32, mut call: impl FnMut()) -> f64 {

@@ -2,8 +2,9 @@
 //! without pause; on a recorder beside it in memory; and on another socket of the same table.
 
 use std::hint::{black_box, spin_loop};
+use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use wsp_events::{
@@ -12,7 +13,7 @@ use wsp_events::{
 
 use crate::cases::alone::selected;
 use crate::cases::table::{Map, Sockets};
-use crate::measure::{Run, time};
+use crate::measure::{Apart, Run, time};
 use crate::peers::{Empty, StdByHand};
 
 const ROUNDS: usize = 151;
@@ -29,7 +30,8 @@ const OURS: usize = 1;
 const OTHER: usize = 2;
 const END: usize = 3;
 
-/// As [`Run::calls`], while a second thread does `beside_ours` or `beside_other` without pause.
+/// As [`Run::calls`], while a second thread does `beside_ours` or `beside_other` without pause. Returns what a
+/// call of the second thread took.
 fn compare(
     run: &mut Run,
     name: &'static str,
@@ -37,8 +39,9 @@ fn compare(
     mut other: impl FnMut(),
     beside_ours: impl Fn() + Sync,
     beside_other: impl Fn() + Sync,
-) {
-    let (wanted, doing) = (AtomicUsize::new(REST), AtomicUsize::new(REST));
+) -> Vec<(f64, f64)> {
+    let [Apart(wanted), Apart(doing)] = &[(); 2].map(|()| Apart(AtomicUsize::new(REST)));
+    let calls_done = AtomicUsize::new(0);
     let order = |work| {
         wanted.store(work, Ordering::SeqCst);
         while doing.load(Ordering::SeqCst) != work {
@@ -47,9 +50,11 @@ fn compare(
     };
     thread::scope(|scope| {
         scope.spawn(|| {
+            let mut calls = 0;
             loop {
                 let work = wanted.load(Ordering::Relaxed);
                 if doing.load(Ordering::Relaxed) != work {
+                    calls_done.store(mem::take(&mut calls), Ordering::Relaxed);
                     doing.store(work, Ordering::SeqCst);
                 }
                 match work {
@@ -58,13 +63,15 @@ fn compare(
                     END => break,
                     _ => spin_loop(),
                 }
+                calls += 1;
             }
         });
         let round = |work, call: &mut dyn FnMut()| {
             order(work);
             let nanoseconds = time(CALLS, call);
             order(REST);
-            nanoseconds
+            let beside = calls_done.load(Ordering::Relaxed) as f64;
+            (nanoseconds, nanoseconds * f64::from(CALLS) / beside)
         };
         let pairs = (0..ROUNDS).map(|at| {
             if at % 2 == 0 {
@@ -75,27 +82,33 @@ fn compare(
                 (round(OURS, &mut ours), other)
             }
         });
-        run.pairs(name, pairs.collect());
+        let pairs: Vec<_> = pairs.collect();
+        run.pairs(name, pairs.iter().map(|(ours, other)| (ours.0, other.0)).collect());
         order(END);
-    });
+        pairs.into_iter().map(|(ours, other)| (ours.1, other.1)).collect()
+    })
 }
 
 pub(crate) fn measure(run: &mut Run) {
-    let recorder = selected(Empty);
-    let by_hand = StdByHand::new(ALL, Empty);
-    let enumerate = || _ = black_box(black_box(&recorder).enumerate_and_reset(&Empty));
-    let enumerate_by_hand = || _ = black_box(black_box(&by_hand).enumerate(|| Empty.reset_event()));
-    let mut beside = |name, ours: &dyn Fn(), other: &dyn Fn()| {
-        compare(run, name, ours, other, enumerate, enumerate_by_hand);
+    let Apart(recorder) = &Apart(selected(Empty));
+    let Apart(by_hand) = &Apart(StdByHand::new(ALL, Empty));
+    let enumerate = || _ = black_box(black_box(recorder).enumerate_and_reset(&Empty));
+    let enumerate_by_hand = || _ = black_box(black_box(by_hand).enumerate(|| Empty.reset_event()));
+    let beside = |run: &mut Run, name, ours: &dyn Fn(), other: &dyn Fn()| {
+        compare(run, name, ours, other, enumerate, enumerate_by_hand)
     };
-    let record = |outcome| _ = black_box(black_box(&recorder).record(READ, outcome));
-    let record_by_hand = |outcome| black_box(&by_hand).record(READ, outcome);
-    beside("contended_record_vs_mutex", &|| record(Ok(())), &|| record_by_hand(Ok(())));
-    beside("contended_error_vs_mutex", &|| record(RESET), &|| record_by_hand(RESET));
+    let record = |outcome| _ = black_box(black_box(recorder).record(READ, outcome));
+    let record_by_hand = |outcome| black_box(by_hand).record(READ, outcome);
+    let name = "contended_record_vs_mutex";
+    let enumerations = beside(run, name, &|| record(Ok(())), &|| record_by_hand(Ok(())));
+    run.pairs("enumerate_beside_record_vs_mutex", enumerations);
+    look_and_exchange(run, &|| record_by_hand(Ok(())), &enumerate_by_hand);
+    beside(run, "contended_error_vs_mutex", &|| record(RESET), &|| record_by_hand(RESET));
     beside(
+        run,
         "contended_batch_vs_mutex",
-        &|| _ = black_box(black_box(&recorder).record_all([(READ, Ok(())), (CLOSE, Ok(()))])),
-        &|| black_box(&by_hand).record_two([READ, CLOSE]),
+        &|| _ = black_box(black_box(recorder).record_all([(READ, Ok(())), (CLOSE, Ok(()))])),
+        &|| black_box(by_hand).record_two([READ, CLOSE]),
     );
     let cycle = || {
         record(Ok(()));
@@ -105,15 +118,46 @@ pub(crate) fn measure(run: &mut Run) {
         record_by_hand(Ok(()));
         enumerate_by_hand();
     };
-    beside("contended_cycle_vs_mutex", &cycle, &cycle_by_hand);
-    beside("contended_enumerate_vs_mutex", &enumerate, &enumerate_by_hand);
+    beside(run, "contended_cycle_vs_mutex", &cycle, &cycle_by_hand);
+    beside(run, "contended_enumerate_vs_mutex", &enumerate, &enumerate_by_hand);
     beside(
+        run,
         "contended_select_vs_mutex",
-        &|| black_box(&recorder).select(ALL, Empty).unwrap(),
-        &|| black_box(&by_hand).select(ALL, Empty),
+        &|| black_box(recorder).select(ALL, Empty).unwrap(),
+        &|| black_box(by_hand).select(ALL, Empty),
     );
     side_by_side(run);
     by_descriptor(run);
+}
+
+/// What recording cannot do without: it must know what the word is before it makes it another, since a
+/// latched event is not recorded (L1), and an event that is not selected does not take the signal (R4). The
+/// other thread makes the two exchanges of an enumeration, and waits for nothing.
+fn look_and_exchange(
+    run: &mut Run,
+    record_by_hand: &dyn Fn(),
+    enumerate_by_hand: &(impl Fn() + Sync),
+) {
+    const RECORDED: u64 = 1;
+    const HELD: u64 = 2;
+
+    fn exchange(word: &AtomicU64, step: impl Fn(u64) -> u64) {
+        let step = |word| Some(step(word));
+        _ = black_box(black_box(word).fetch_update(Ordering::AcqRel, Ordering::Relaxed, step));
+    }
+
+    let Apart(word) = &Apart(AtomicU64::new(0));
+    compare(
+        run,
+        "contended_look_and_exchange_vs_mutex",
+        || exchange(word, |word| word | RECORDED),
+        record_by_hand,
+        || {
+            exchange(word, |word| word & !RECORDED | HELD);
+            exchange(word, |word| word & !HELD);
+        },
+        enumerate_by_hand,
+    );
 }
 
 /// Each thread has a recorder to itself; what they share is, at most, a cache line.
