@@ -233,10 +233,13 @@ impl EventFd {
         rustix::io::write(&self.0, &1_u64.to_ne_bytes()).unwrap();
     }
 
-    /// It was set.
     #[inline]
     pub(crate) fn reset(&self) {
-        rustix::io::read(&self.0, &mut [0; 8]).unwrap();
+        match rustix::io::read(&self.0, &mut [0; 8]) {
+            // It was set, or it was not.
+            Ok(_) | Err(rustix::io::Errno::AGAIN) => (),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

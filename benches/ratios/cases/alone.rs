@@ -45,12 +45,12 @@ fn three_exchanges(word: &AtomicU64, between: impl Fn(usize)) {
     black_box((now, Report::default()));
 }
 
-fn cycle<S: EventSignal>(recorder: &NetworkEventRecorder<S>, event: &S) {
+pub(crate) fn cycle<S: EventSignal>(recorder: &NetworkEventRecorder<S>, event: &S) {
     _ = black_box(black_box(recorder).record(READ, Ok(())));
     _ = black_box(black_box(recorder).enumerate_and_reset(event));
 }
 
-fn cycle_by_hand<S: EventSignal, L: Lock<Plain<S>>>(by_hand: &ByHand<L>, event: &S) {
+pub(crate) fn cycle_by_hand<S: EventSignal, L: Lock<Plain<S>>>(by_hand: &ByHand<L>, event: &S) {
     black_box(by_hand).record(READ, Ok(()));
     black_box(black_box(by_hand).enumerate(|| event.reset_event()));
 }

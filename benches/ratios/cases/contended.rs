@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use wsp_events::{
-    EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError,
-};
+use wsp_events::{EventSignal, ManualResetEvent, NetworkEvent, NetworkEvents, WsaError};
 
-use crate::cases::alone::selected;
+use crate::cases::alone::{cycle, cycle_by_hand, selected};
 use crate::cases::table::{Map, Sockets};
 use crate::measure::{Apart, Run, time};
+#[cfg(target_os = "linux")]
+use crate::peers::EventFd;
 use crate::peers::{Empty, StdByHand};
 
 const ROUNDS: usize = 151;
@@ -110,15 +110,6 @@ pub(crate) fn measure(run: &mut Run) {
         &|| _ = black_box(black_box(recorder).record_all([(READ, Ok(())), (CLOSE, Ok(()))])),
         &|| black_box(by_hand).record_two([READ, CLOSE]),
     );
-    let cycle = || {
-        record(Ok(()));
-        enumerate();
-    };
-    let cycle_by_hand = || {
-        record_by_hand(Ok(()));
-        enumerate_by_hand();
-    };
-    beside(run, "contended_cycle_vs_mutex", &cycle, &cycle_by_hand);
     beside(run, "contended_enumerate_vs_mutex", &enumerate, &enumerate_by_hand);
     beside(
         run,
@@ -126,8 +117,33 @@ pub(crate) fn measure(run: &mut Run) {
         &|| black_box(recorder).select(ALL, Empty).unwrap(),
         &|| black_box(by_hand).select(ALL, Empty),
     );
+    cycle_with(run, "contended_cycle_vs_mutex", || Empty);
+    cycle_with(run, "contended_cycle_event_vs_mutex", || Arc::new(ManualResetEvent::new()));
+    #[cfg(target_os = "linux")]
+    cycle_with(run, "contended_eventfd_cycle_vs_mutex", || Arc::new(EventFd::new()));
     side_by_side(run);
     by_descriptor(run);
+}
+
+/// Record and enumerate.
+fn cycle_with<S: EventSignal + Clone + Send + Sync>(
+    run: &mut Run,
+    name: &'static str,
+    new_event: fn() -> S,
+) {
+    let [event, other] = [new_event(), new_event()];
+    let Apart(recorder) = &Apart(selected(event.clone()));
+    let Apart(by_hand) = &Apart(StdByHand::new(ALL, other.clone()));
+    let enumerate = || _ = black_box(black_box(recorder).enumerate_and_reset(&event));
+    let enumerate_by_hand = || _ = black_box(black_box(by_hand).enumerate(|| other.reset_event()));
+    compare(
+        run,
+        name,
+        || cycle(recorder, &event),
+        || cycle_by_hand(by_hand, &other),
+        enumerate,
+        enumerate_by_hand,
+    );
 }
 
 /// What recording cannot do without: it must know what the word is before it makes it another, since a
@@ -162,30 +178,22 @@ fn look_and_exchange(
 
 /// Each thread has a recorder to itself; what they share is, at most, a cache line.
 fn side_by_side(run: &mut Run) {
-    let cycle = |recorder: &NetworkEventRecorder<Empty>| {
-        _ = black_box(black_box(recorder).record(READ, Ok(())));
-        _ = black_box(black_box(recorder).enumerate_and_reset(&Empty));
-    };
-    let cycle_by_hand = |by_hand: &StdByHand<Empty>| {
-        black_box(by_hand).record(READ, Ok(()));
-        black_box(black_box(by_hand).enumerate(|| Empty.reset_event()));
-    };
     let [near, nearer] = &[(); 2].map(|()| selected(Empty));
     let [far, other] = &[(); 2].map(|()| StdByHand::new(ALL, Empty));
     compare(
         run,
         "side_by_side_cycle_vs_mutex",
-        || cycle(near),
-        || cycle_by_hand(far),
-        || cycle(nearer),
-        || cycle_by_hand(other),
+        || cycle(near, &Empty),
+        || cycle_by_hand(far, &Empty),
+        || cycle(nearer, &Empty),
+        || cycle_by_hand(other, &Empty),
     );
     compare(
         run,
         "side_by_side_cycle_vs_alone",
-        || cycle(near),
-        || cycle(near),
-        || cycle(nearer),
+        || cycle(near, &Empty),
+        || cycle(near, &Empty),
+        || cycle(nearer, &Empty),
         spin_loop,
     );
 }
