@@ -1,11 +1,12 @@
 //! Two sides, measured in turns: round by round, and each round they change who comes first. A ratio is
 //! the median over the rounds' ratios, so that what disturbs a round disturbs one vote. Rounds are short,
-//! some ten microseconds, so that most of them see no interrupt. No thread is held to a processor, but those
-//! that wake each other (`cases::wake`).
+//! some ten microseconds, so that most of them see no interrupt; and many, so that what disturbs the machine
+//! for a tenth of a second does not decide. No thread is held to a processor, but those that wake each other
+//! (`cases::wake`).
 
 use std::time::Instant;
 
-pub(crate) const ROUNDS: usize = 501;
+pub(crate) const ROUNDS: usize = 3001;
 const CALLS: u32 = 2_000;
 
 /// What was measured so far.

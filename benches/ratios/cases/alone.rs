@@ -165,5 +165,5 @@ fn batch(run: &mut Run) {
         _ = black_box(recorder.record(READ, Ok(())));
         _ = black_box(recorder.record(NetworkEvent::Close, Ok(())));
     };
-    run.rounds("batch_vs_two", 4 * ROUNDS, || round(one_batch), || round(two_records));
+    run.rounds("batch_vs_two", ROUNDS, || round(one_batch), || round(two_records));
 }
