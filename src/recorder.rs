@@ -712,13 +712,13 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     #[inline]
     fn record_news(
         &self,
-        look: Word,
+        guess: Word,
         occurred: NetworkEvents,
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
     ) -> Result<Recorded, SignalError> {
         let Exchanged { next: word, result: Recording { new, claimed, duty }, .. } = self
-            .exchange_from(look, |word| {
+            .exchange_from(guess, |word| {
                 let setter_left = word.is_setting() && self.caller.left().is_some();
                 Some(word.record(occurred, failed, setter_left))
             });

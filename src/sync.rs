@@ -52,10 +52,11 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-const PAUSES: u32 = if IS_CHECKED { 0 } else { 64 };
-
 /// Whether a checker runs this. It runs the other threads between any two steps, and to pause would add steps.
 pub(crate) const IS_CHECKED: bool = cfg!(any(wsp_loom, wsp_shuttle));
+
+/// As many as let a short set end, and cost a thread that waits for nothing no more than a change of threads.
+const PAUSES: u32 = if IS_CHECKED { 0 } else { 64 };
 
 /// Lets another thread finish, once, where that is a matter of speed alone.
 #[derive(Debug)]

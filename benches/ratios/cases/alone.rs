@@ -66,6 +66,8 @@ pub(crate) fn measure(run: &mut Run) {
     by_hand.record(READ, Ok(()));
     run.calls("repeat_vs_rmw", repeat, || rmw(&word));
     run.calls("repeat_vs_mutex", repeat, || black_box(&by_hand).record(READ, Ok(())));
+    parking_lot.record(READ, Ok(()));
+    run.calls("repeat_vs_parking_lot", repeat, || black_box(&parking_lot).record(READ, Ok(())));
 
     let ours = || cycle(&recorder, &Empty);
     let mutex = || cycle_by_hand(&by_hand, &Empty);
@@ -112,6 +114,11 @@ fn with_an_event(run: &mut Run) {
             cycle_by_hand(&parking_lot, &two);
         },
     );
+    let bare = || {
+        black_box(&two).set();
+        black_box(&two).reset();
+    };
+    run.calls("cycle_event_vs_bare", || cycle(&recorder, &one), bare);
     let word = AtomicU64::new(0);
     let three = || {
         three_exchanges(&word, |exchange| match exchange {

@@ -14,7 +14,7 @@ use crate::cases::table::{Map, Sockets};
 use crate::measure::{Apart, Run, time};
 #[cfg(target_os = "linux")]
 use crate::peers::EventFd;
-use crate::peers::{Empty, StdByHand};
+use crate::peers::{Empty, ParkingLotByHand, StdByHand};
 
 const ROUNDS: usize = 151;
 const CALLS: u32 = 1_000;
@@ -102,6 +102,15 @@ pub(crate) fn measure(run: &mut Run) {
     let name = "contended_record_vs_mutex";
     let enumerations = beside(run, name, &|| record(Ok(())), &|| record_by_hand(Ok(())));
     run.pairs("enumerate_beside_record_vs_mutex", enumerations);
+    let Apart(parking_lot) = &Apart(ParkingLotByHand::new(ALL, Empty));
+    compare(
+        run,
+        "contended_record_vs_parking_lot",
+        || record(Ok(())),
+        || black_box(parking_lot).record(READ, Ok(())),
+        enumerate,
+        || _ = black_box(black_box(parking_lot).enumerate(|| Empty.reset_event())),
+    );
     look_and_exchange(run, &|| record_by_hand(Ok(())), &enumerate_by_hand);
     beside(run, "contended_error_vs_mutex", &|| record(RESET), &|| record_by_hand(RESET));
     beside(
