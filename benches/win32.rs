@@ -1,7 +1,7 @@
 //! What the record costs around a real event object of Windows: a full cycle of record and
 //! enumerate_and_reset against bare SetEvent and ResetEvent, measured side by side in one run:
 //!
-//!     cargo bench --bench win32        (on Windows; `.ci/wine-bench` runs it under Wine)
+//!     cargo bench --bench win32        (on Windows; `.ci/windows bench` runs it under Wine)
 //!
 //! The ratio is the median over rounds; in each round the two sides run one right after the other. A table
 //! goes to standard error, one line `ratio NAME VALUE` to standard output. The program fails when the

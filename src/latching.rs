@@ -88,10 +88,6 @@ impl ReenablingCall {
     /// ```
     #[must_use]
     pub const fn event(self) -> NetworkEvent {
-        #[cfg(wsp_mutant = "L3")]
-        if let Self::Recv { .. } = self {
-            return NetworkEvent::Read;
-        }
         match self {
             Self::Recv { oob: false } => NetworkEvent::Read,
             Self::Recv { oob: true } => NetworkEvent::Oob,

@@ -186,12 +186,9 @@ pub fn event_select<P: Provider + ?Sized>(
         P::recorder(&socket).deselect()?;
     } else {
         let signal = (!event.is_null()).then(|| provider.event_to_select(event)).flatten();
-        #[cfg(wsp_mutant = "S4")]
-        P::recorder(&socket).deselect()?;
         let signal = signal.ok_or(ProviderError::InvalidEventObject)?;
         P::recorder(&socket).select(events, signal)?;
     }
-    #[cfg(not(wsp_mutant = "S9"))]
     provider.selected(&socket, events);
     Ok(())
 }
@@ -226,8 +223,6 @@ pub(crate) fn find<P: Provider + ?Sized>(
     provider: &P,
     descriptor: SOCKET,
 ) -> Result<P::Socket<'_>, ProviderError> {
-    #[cfg(wsp_mutant = "E9")]
-    provider.socket(descriptor).ok_or(ProviderError::NotASocket)?;
     if !provider.subsystem_is_up() {
         return Err(ProviderError::SubsystemFailed);
     }

@@ -488,12 +488,8 @@ impl<S> NetworkEventRecorder<S> {
     /// has written.
     #[inline]
     fn try_exchange(&self, word: Word, next: Word) -> Result<(), Word> {
-        let success = Ordering::AcqRel;
-        #[cfg(wsp_mutant = "ordering-1")]
-        let success = Ordering::Release;
-        #[cfg(wsp_mutant = "ordering-2")]
-        let success = Ordering::Acquire;
-        let result = self.word.compare_exchange_weak(word.0, next.0, success, Ordering::Relaxed);
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        let result = self.word.compare_exchange_weak(word.0, next.0, success, failure);
         result.map(drop).map_err(Word)
     }
 
@@ -509,10 +505,10 @@ impl<S> NetworkEventRecorder<S> {
         let mut word = self.look();
         loop {
             let in_use = word.is_held() || word.is_setting();
-            if in_use && self.caller.is_this_thread() && cfg!(not(wsp_mutant = "K4")) {
+            if in_use && self.caller.is_this_thread() {
                 return Err(RecorderError::Reentrant);
             }
-            if word.is_closed() && cfg!(not(wsp_mutant = "P5")) {
+            if word.is_closed() {
                 return Err(RecorderError::Closed);
             }
             if self.lets_finish(word, &mut patience) {
@@ -525,8 +521,6 @@ impl<S> NetworkEventRecorder<S> {
                 match self.try_exchange(word, next) {
                     Ok(()) => {
                         let failed = word.is_setting() && self.wait_for_setter() == Left::Failed;
-                        #[cfg(wsp_mutant = "hazard-10")]
-                        let failed = failed && false;
                         let before = if failed { word.set_failed() } else { word };
                         return Ok((Held::new(self, next), before));
                     }
@@ -551,8 +545,6 @@ impl<S> NetworkEventRecorder<S> {
     #[inline]
     fn wait_for_setter(&self) -> Left {
         loop {
-            #[cfg(wsp_mutant = "hazard-9")]
-            return self.caller.left().unwrap_or(Left::Set);
             if let Some(left) = self.caller.left() {
                 self.caller.leave();
                 return left;
@@ -577,8 +569,6 @@ impl<S> NetworkEventRecorder<S> {
             let step = |word: Word| Some((word.take(copied)?, ()));
             Exchanged { before, next, .. } = self.exchange_from(next, step);
         }
-        #[cfg(wsp_mutant = "hazard-3")]
-        self.copy_codes(copied, codes);
         (next.gone_since(before), before.is_owed())
     }
 
@@ -602,8 +592,6 @@ impl<S> NetworkEventRecorder<S> {
             return;
         }
         for event in events.members() {
-            #[cfg(wsp_mutant = "R2")]
-            let event = NetworkEvent::ALL[9 - event.bit_position()];
             self.codes[event.bit_position()].store(code_of(event), Ordering::Relaxed);
         }
         self.exchange(|word| Some((word.publish(events), ())));
@@ -668,8 +656,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         let mut codes = [0; FD_MAX_EVENTS];
         let mut failed = NetworkEvents::empty();
         for (event, outcome) in occurrences {
-            #[cfg(wsp_mutant = "R5")]
-            self.record(event, outcome)?;
             occurred |= event.flag();
             if let Err(error) = outcome
                 && !failed.contains(event.flag())
@@ -688,15 +674,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
     ) -> Result<Recorded, SignalError> {
-        #[cfg(wsp_mutant = "hazard-2")]
-        if self.look().recorded().contains(occurred) && failed.is_empty() {
-            return Ok(Recorded { new: NetworkEvents::empty(), wake: Wake::NotNeeded });
-        }
-        #[cfg(wsp_mutant = "K2")]
-        self.exchange(|word| {
-            let free = !word.is_held() && (!word.is_setting() || self.caller.left().is_some());
-            free.then_some((word, ()))
-        });
         let mut word = self.look();
         if word.is_repeat(occurred, failed) {
             match self.try_exchange(word, word) {
@@ -723,10 +700,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
                 Some(word.record(occurred, failed, setter_left))
             });
         self.write_codes(claimed, code_of);
-        #[cfg(wsp_mutant = "K3")]
-        if duty == Duty::HandedOver {
-            mem::ManuallyDrop::new(Held::new(self, word)).set()?;
-        }
         let wake = match duty {
             Duty::None => Wake::NotNeeded,
             Duty::HandedOver => Wake::HandedOver,
@@ -742,7 +715,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// Sets the signal after another recording has, if that one has really left.
     #[inline(never)]
     fn set_again(&self, mut word: Word) -> Result<Wake, SignalError> {
-        if self.caller.left().is_none() && cfg!(not(wsp_mutant = "hazard-8")) {
+        if self.caller.left().is_none() {
             // What was seen to leave was an earlier one than the one that has the signal now.
             let give_back = |word: Word| Some((word.give_back(), ()));
             word = self.exchange_from(word, give_back).next;
@@ -786,19 +759,13 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         if events.is_empty() {
             return self.deselect();
         }
-        #[cfg(wsp_mutant = "hazard-4")]
-        self.exchange(|word| Some((word.select(events, false), ())));
         let (held, before) = self.hold(|word| Some(word.select_also(events)))?;
         let undo = Undo(|| {
             self.exchange(|word| Some((word.select(before.selected(), before.is_owed()), ())));
         });
-        #[cfg(wsp_mutant = "S2")]
-        self.withdraw(NetworkEvents::FD_ALL_EVENTS);
         if before.recorded().intersects(events)
             && let Err(error) = held.call(|| signal.set_event())
         {
-            #[cfg(wsp_mutant = "S6")]
-            let undo = undo.disarm();
             drop(undo);
             held.leave_quietly();
             return Err(error.into());
@@ -827,9 +794,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     pub fn deselect(&self) -> Result<(), RecorderError> {
         let (held, _) = self.hold(Some)?;
-        #[cfg(wsp_mutant = "S3")]
-        return Ok(held.leave_quietly());
-        #[cfg(not(wsp_mutant = "S3"))]
         self.install(held, NetworkEvents::empty(), None);
         Ok(())
     }
@@ -837,16 +801,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// Swaps in mask and event object, lets go of the signal, and only then drops the old event object:
     /// its `drop` is the user's code.
     fn install(&self, mut held: Held<'_, S>, events: NetworkEvents, signal: Option<S>) {
-        #[cfg(wsp_mutant = "S1")]
-        let events = events | self.selected();
-        #[cfg(wsp_mutant = "S5")]
-        held.with_signal(|old| _ = old.map(S::reset_event));
         let _replaced = held.replace(signal);
-        #[cfg(wsp_mutant = "P2")]
-        let _replaced = mem::ManuallyDrop::new(_replaced);
         self.exchange(|word| Some((word.select(events, false), ())));
-        #[cfg(wsp_mutant = "L4")]
-        events.members().for_each(|event| self.reenable(event));
         held.leave_quietly();
     }
 
@@ -905,21 +861,11 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         &self,
         reset: impl FnOnce() -> Result<(), SignalError>,
     ) -> Result<Report, RecorderError> {
-        #[cfg(wsp_mutant = "E4")]
-        let reset = reset().map(|()| || Ok::<_, SignalError>(()))?;
         let (held, before) = self.hold(|word| word.take(NetworkEvents::empty()))?;
         let mut codes = [0; FD_MAX_EVENTS];
         let (events, owed) = self.take(before, held.word, &mut codes);
         let undo = Undo(|| self.put_back(events, owed, &codes));
-        #[cfg(wsp_mutant = "E6")]
-        let reset = || held.with_signal(|signal| signal.map_or(Ok(()), S::reset_event));
-        #[cfg(wsp_mutant = "E8")]
-        let reset = || {
-            if events.is_empty() { Ok(()) } else { reset() }
-        };
         if let Err(error) = held.call(reset) {
-            #[cfg(wsp_mutant = "E7")]
-            let undo = undo.disarm();
             drop(undo);
             held.leave_quietly();
             return Err(error.into());
@@ -955,8 +901,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     {
         let (held, before) = self.hold(Some)?;
         let inherited = before.inherited();
-        #[cfg(wsp_mutant = "S8")]
-        let inherited = inherited.select(NetworkEvents::FD_ACCEPT, false);
         let signal = held.call(|| held.with_signal(|signal| signal.cloned()));
         held.leave_quietly();
         Ok(Self {
@@ -983,8 +927,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     pub fn close(&self) -> Result<(), RecorderError> {
         let (mut held, _) = self.hold(Word::close)?;
-        #[cfg(wsp_mutant = "S7")]
-        held.set().map_err(RecorderError::from)?;
         let _ended = held.replace(None);
         held.leave_quietly();
         Ok(())
@@ -1027,9 +969,6 @@ impl<F: FnMut()> Undo<F> {
 
 impl<F: FnMut()> Drop for Undo<F> {
     fn drop(&mut self) {
-        #[cfg(wsp_mutant = "K5")]
-        return;
-        #[cfg(not(wsp_mutant = "K5"))]
         (self.0)();
     }
 }

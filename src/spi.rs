@@ -61,7 +61,7 @@ impl WSANETWORKEVENTS {
     /// ```
     pub fn store(&mut self, report: &Report) {
         // SAFETY: a reference is valid for writes of its whole referent.
-        // Noticed by: e2_other_elements_keep_the_callers_bytes, under .ci/asan.
+        // Noticed by: e2_other_elements_keep_the_callers_bytes, under `.ci/memory asan`.
         unsafe { store(report, self) }
     }
 
@@ -94,16 +94,9 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
     unsafe {
         (&raw mut (*out).lNetworkEvents).write_unaligned(report.events().mask());
         let codes = (&raw mut (*out).iErrorCode).cast::<i32>();
-        #[cfg(wsp_mutant = "E2")]
-        codes.cast::<[u8; 4 * FD_MAX_EVENTS]>().write([0; 4 * FD_MAX_EVENTS]);
         for event in report.events().members() {
             let at = event.bit_position();
             codes.add(at).write_unaligned(report.codes[at]);
-        }
-        // Subtle ones, for the fuzz target to find: an element too many, for one code of one event.
-        #[cfg(wsp_mutant = "fuzz-1")]
-        if report.outcome(crate::NetworkEvent::Close) == Some(Err(WsaError::WSAECONNABORTED)) {
-            codes.write_unaligned(0);
         }
     }
 }
@@ -334,11 +327,6 @@ fn select<P: Provider + ?Sized>(
     event: WSAEVENT,
     events: i32,
 ) -> Result<(), WsaError> {
-    // The sign of the mask reaches an event.
-    #[cfg(wsp_mutant = "fuzz-2")]
-    let events = events | (events >> 22 & 1 << 9);
-    #[cfg(wsp_mutant = "fuzz-hang")]
-    while events == i32::MIN {}
     event_select(provider, descriptor, event, NetworkEvents::from_mask(events))
         .map_err(ProviderError::errno)
 }
@@ -354,8 +342,6 @@ unsafe fn enumerate<P: Provider + ?Sized>(
 ) -> Result<(), WsaError> {
     let socket = find(provider, descriptor).map_err(ProviderError::errno)?;
     if out.is_null() {
-        #[cfg(wsp_mutant = "fuzz-leak")]
-        core::mem::forget(socket);
         // Before anything is taken from the record (E7).
         return Err(WsaError::WSAEINVAL);
     }
@@ -373,11 +359,6 @@ unsafe fn enumerate<P: Provider + ?Sized>(
 /// `errno` is null or valid for the write of an `int`.
 unsafe fn answer(errno: *mut i32, call: impl FnOnce() -> Result<(), WsaError>) -> i32 {
     let result = contain(call);
-    #[cfg(wsp_mutant = "E10")]
-    // SAFETY: as below.
-    unsafe {
-        errno.as_mut().map(|errno| *errno = 0)
-    };
     match result {
         Ok(()) => 0,
         Err(error) => {

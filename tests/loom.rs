@@ -2,7 +2,7 @@
 //! preemptions. Each states its property in one line, and names the rules (docs/CONTRACT.md) and the
 //! paragraph of the protocol (src/recorder.rs) that it guards.
 //!
-//! `.ci/loom` runs them; `.ci/loom-mutants` shows that they fail when the protocol is broken.
+//! `.ci/threads loom` runs them; `.ci/breaches loom` shows that they fail when the protocol is broken.
 #![cfg(wsp_loom)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

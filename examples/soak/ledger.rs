@@ -30,7 +30,7 @@ struct Letter(UnsafeCell<u64>);
 
 // SAFETY: the provider writes while no error is out, and has that from `Queue::error` (Acquire, Release);
 // the one thread that gets the error in a report reads, and has that from the recorder (E3). Noticed by:
-// ThreadSanitizer (.ci/tsan), where the recorder's orders are weakened.
+// ThreadSanitizer (`.ci/breaches memory`), where the recorder's orders are weakened.
 unsafe impl Sync for Letter {}
 
 /// What an audit at rest has found wrong with a queue, or the tally of many.

@@ -192,7 +192,6 @@ impl<T> SocketTable<T> {
         let slot = unused.reserve();
         let named = self.change(descriptor, |named| {
             let socket = named.socket.clone()?;
-            #[cfg(not(wsp_mutant = "P4"))]
             socket.0.descriptors.fetch_add(usize::from(slot.is_ok()), Ordering::Relaxed);
             Some(socket)
         });
@@ -217,8 +216,7 @@ impl<T> SocketTable<T> {
     pub fn remove(&self, descriptor: SOCKET) -> Option<Removed<T>> {
         let removed = self.change(descriptor, |slot| {
             let socket = slot.socket.take()?;
-            #[cfg(not(wsp_mutant = "P1"))]
-            (slot.generation = slot.generation % GENERATIONS + 1);
+            slot.generation = slot.generation % GENERATIONS + 1;
             let remaining = socket.0.descriptors.fetch_sub(1, Ordering::Relaxed) - 1;
             Some(Removed { socket, remaining })
         })?;

@@ -58,19 +58,13 @@ impl Caller {
             Left::Set => SET,
             Left::Failed => FAILED,
         };
-        let order = Ordering::Release;
-        #[cfg(wsp_mutant = "ordering-3")]
-        let order = Ordering::Relaxed;
-        self.0.store(value, order);
+        self.0.store(value, Ordering::Release);
     }
 
     /// How the recording that had the signal left it, if it is seen to have left.
     #[inline]
     pub(super) fn left(&self) -> Option<Left> {
-        let order = Ordering::Acquire;
-        #[cfg(wsp_mutant = "ordering-4")]
-        let order = Ordering::Relaxed;
-        match self.0.load(order) {
+        match self.0.load(Ordering::Acquire) {
             SET => Some(Left::Set),
             FAILED => Some(Left::Failed),
             _ => None,

@@ -213,8 +213,6 @@ impl Word {
         // L1: what was recorded, is so no longer, and was not re-enabled. As long as it is recorded, R3
         // is all there is to say.
         let quiet = self.latched() - self.recorded();
-        #[cfg(wsp_mutant = "L1")]
-        let quiet = quiet - NetworkEvents::FD_ALL_EVENTS;
         let occurred = occurred - quiet;
         let (next, recording) = self.record_arrivals(occurred, failed - quiet, setter_left);
         (next.with(LATCHED, occurred & self.field(LATCHING)), recording)
@@ -227,20 +225,12 @@ impl Word {
         failed: NetworkEvents,
         setter_left: bool,
     ) -> (Self, Recording) {
-        #[cfg(wsp_mutant = "R1")]
-        let occurred = occurred & self.selected();
         let new = occurred - self.recorded();
         // R3: an error takes the place of a success, never of an earlier error.
         let claimed = failed - self.coded();
-        #[cfg(wsp_mutant = "R3")]
-        let claimed = failed & new;
         // P3: even while something else is reportable: the event object may serve other sockets too, and
         // may have been reset for one of them.
         let news = new.intersects(self.selected());
-        #[cfg(wsp_mutant = "R4")]
-        let news = false;
-        #[cfg(wsp_mutant = "P3")]
-        let news = news && self.reportable().is_empty();
         let (next, duty) = if !news && !self.is_owed() {
             (self, Duty::None)
         } else if self.is_held() || self.is_setting() && !setter_left {
@@ -250,28 +240,19 @@ impl Word {
         } else {
             (self.owing(false).on(SETTING), Duty::Set)
         };
-        #[cfg(wsp_mutant = "hazard-1")]
-        let next = if duty == Duty::HandedOver { self } else { next };
         let next = next.with(RECORDED, occurred).with(CODED, claimed).with(BUSY, claimed);
-        #[cfg(wsp_mutant = "hazard-6")]
-        let next = next.without(RECORDED, claimed);
         (next, Recording { new, claimed, duty })
     }
 
     /// The code cells of `claimed` are written, and in nobody's hands any more.
     #[inline]
     pub(super) const fn publish(self, claimed: NetworkEvents) -> Self {
-        #[cfg(wsp_mutant = "hazard-6")]
-        return self.without(BUSY, claimed).with(RECORDED, claimed);
-        #[cfg(not(wsp_mutant = "hazard-6"))]
         self.without(BUSY, claimed)
     }
 
     /// Takes events out of the record (R7); `None` while one of their codes is in somebody's hands.
     #[inline]
     pub(super) fn withdraw(self, events: NetworkEvents) -> Option<Self> {
-        #[cfg(wsp_mutant = "R7")]
-        let events = NetworkEvents::empty() & events;
         let next = self.without(RECORDED, events).without(CODED, events);
         (!self.busy().intersects(events)).then(|| next.owing(self.has(OWED)))
     }
@@ -279,8 +260,6 @@ impl Word {
     /// Re-enables an event (L2): withdraws it, FD_WRITE excepted, and ends its latch.
     #[inline]
     pub(super) fn reenable(self, event: NetworkEvents) -> Option<Self> {
-        #[cfg(wsp_mutant = "L2")]
-        let event = event - NetworkEvents::FD_ACCEPT;
         let next = self.withdraw(event - NetworkEvents::FD_WRITE)?;
         Some(next.without(LATCHED, event))
     }
@@ -297,9 +276,6 @@ impl Word {
     /// and news; unless it has failed and gone meanwhile, so that the signal stays held.
     #[inline]
     pub(super) const fn give_back(self) -> Self {
-        #[cfg(wsp_mutant = "hazard-11")]
-        return self.off(HELD).on(SETTING).owing(true);
-        #[cfg(not(wsp_mutant = "hazard-11"))]
         if self.has(SETTING) { self.off(HELD).owing(true) } else { self }
     }
 
@@ -307,9 +283,6 @@ impl Word {
     /// `None` if that is nothing, or somebody holds the signal, who sees to it.
     #[inline]
     pub(super) const fn serve(self) -> Option<Self> {
-        #[cfg(wsp_mutant = "E5")]
-        return None;
-        #[cfg(not(wsp_mutant = "E5"))]
         if self.has(SETTING) && self.has(OWED) && !self.has(HELD) {
             Some(self.owing(false))
         } else {
@@ -326,8 +299,6 @@ impl Word {
     #[inline]
     pub(super) fn take(self, copied: NetworkEvents) -> Option<Self> {
         let events = self.reportable();
-        #[cfg(wsp_mutant = "E1")]
-        let events = self.recorded();
         let to_copy = (events & self.coded()) - copied;
         if !to_copy.is_empty() {
             let free = !to_copy.intersects(self.busy());
@@ -336,8 +307,6 @@ impl Word {
         // No debt outlives what it was for, and no event outside `copied` has a code.
         let next = self.owing(false).without(RECORDED, events);
         let next = next.without(CODED, copied).without(BUSY, copied);
-        #[cfg(wsp_mutant = "E3")]
-        let next = next.without(RECORDED, NetworkEvents::FD_ALL_EVENTS);
         Some(next)
     }
 
@@ -364,8 +333,6 @@ impl Word {
         owed: bool,
     ) -> Option<Self> {
         let next = self.with(RECORDED, events).with(CODED, failed).with(BUSY, failed);
-        #[cfg(wsp_mutant = "hazard-5")]
-        let next = next.without(RECORDED, !events).without(CODED, !events);
         (!self.busy().intersects(failed)).then(|| next.owing(owed || self.has(OWED)))
     }
 
@@ -395,9 +362,6 @@ impl Word {
     /// still holds the signal (E5, K2).
     #[inline]
     pub(super) const fn leave(self) -> Self {
-        #[cfg(wsp_mutant = "E5")]
-        return self.owing(false).off(HELD).off(SETTING);
-        #[cfg(not(wsp_mutant = "E5"))]
         if self.has(OWED) { self.owing(false) } else { self.off(HELD).off(SETTING) }
     }
 
@@ -405,20 +369,12 @@ impl Word {
     #[inline]
     pub(super) const fn leave_owing(self) -> Self {
         let free = self.off(HELD).off(SETTING);
-        #[cfg(wsp_mutant = "hazard-7")]
-        return free.owing(!self.has(OWED));
-        #[cfg(wsp_mutant = "R6")]
-        return free;
-        #[cfg(not(wsp_mutant = "R6"))]
         free.owing(true)
     }
 
     /// The same of a recording: somebody may hold the signal by now.
     #[inline]
     pub(super) const fn set_failed(self) -> Self {
-        #[cfg(wsp_mutant = "R6")]
-        return self.off(SETTING);
-        #[cfg(not(wsp_mutant = "R6"))]
         self.off(SETTING).owing(true)
     }
 

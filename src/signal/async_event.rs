@@ -72,8 +72,6 @@ impl AsyncEvent {
     /// assert!(event.is_set());
     /// ```
     pub fn set(&self) {
-        #[cfg(wsp_mutant = "event-set")]
-        return;
         self.change(|changes| !is_set(changes));
         // Even if it was set: the thread that has set it may not have come to this line yet.
         if self.awaited.load(SeqCst) {
@@ -91,8 +89,6 @@ impl AsyncEvent {
     /// assert!(!event.is_set());
     /// ```
     pub fn reset(&self) {
-        #[cfg(wsp_mutant = "event-reset")]
-        return;
         self.change(is_set);
     }
 

@@ -99,15 +99,8 @@ impl ManualResetEvent {
     /// ```
     #[inline]
     pub fn set(&self) {
-        #[cfg(wsp_mutant = "event-3")]
-        if self.is_set() {
-            return;
-        }
-        let turn = |word| if is_set(word) { word } else { (word & !WAITED) + TURN };
-        let order = Ordering::Release;
-        #[cfg(wsp_mutant = "ordering-5")]
-        let order = Ordering::Relaxed;
-        let before = self.word.fetch_update(order, Ordering::Relaxed, |word| Some(turn(word)));
+        let turn = |word| Some(if is_set(word) { word } else { (word & !WAITED) + TURN });
+        let before = self.word.fetch_update(Ordering::Release, Ordering::Relaxed, turn);
         if before.is_ok_and(is_waited_for) {
             self.wake();
         }
@@ -115,7 +108,6 @@ impl ManualResetEvent {
 
     #[cold]
     fn wake(&self) {
-        #[cfg(not(wsp_mutant = "event-1"))]
         drop(self.lock());
         self.woken.notify_all();
     }
@@ -132,10 +124,7 @@ impl ManualResetEvent {
     #[inline]
     pub fn reset(&self) {
         let turn = |word| is_set(word).then_some(word + TURN);
-        let order = Ordering::Acquire;
-        #[cfg(wsp_mutant = "ordering-6")]
-        let order = Ordering::Relaxed;
-        _ = self.word.fetch_update(order, Ordering::Relaxed, turn);
+        _ = self.word.fetch_update(Ordering::Acquire, Ordering::Relaxed, turn);
     }
 
     /// Whether the event object is signaled.
@@ -184,8 +173,6 @@ impl ManualResetEvent {
     fn wait_until(&self, deadline: Option<Instant>) -> bool {
         let came = turns(self.look());
         let is_over = || turns(self.look()) != came;
-        #[cfg(wsp_mutant = "event-2")]
-        let is_over = || self.is_set();
         if is_set(came) {
             return true;
         }
@@ -209,10 +196,7 @@ impl ManualResetEvent {
 
     /// Whoever sees a set here sees what was done before it.
     fn look(&self) -> u64 {
-        let order = Ordering::Acquire;
-        #[cfg(wsp_mutant = "ordering-7")]
-        let order = Ordering::Relaxed;
-        self.word.load(order)
+        self.word.load(Ordering::Acquire)
     }
 
     /// Nothing is under the lock, so that there is nothing that could be half done.

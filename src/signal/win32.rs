@@ -216,8 +216,6 @@ impl OwnedEvent {
         // The duplicate is what is looked at: nobody can close it and have its number mean another
         // object between the look and the use.
         check(&duplicate)?;
-        #[cfg(wsp_mutant = "win32-leak")]
-        core::mem::forget(duplicate.try_clone());
         Ok(Self(duplicate))
     }
 }

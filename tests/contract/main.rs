@@ -1,7 +1,7 @@
 //! The rules of docs/CONTRACT.md, a file a section, each test named after the rule it holds in place.
 //!
-//! Breaches of the rules are planted in the library behind `cfg(wsp_mutant = "…")`; `.ci/rules` builds
-//! them one by one and shows for each the tests of its own id that fail.
+//! For each rule there is a breach, a patch of the library in tests/breaches. `.ci/breaches` applies them one by
+//! one and shows which tests of the rule's own number fail.
 #![cfg(all(feature = "std", not(wsp_loom)))]
 
 mod citations;

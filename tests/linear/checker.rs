@@ -11,7 +11,7 @@ pub(crate) use shuttle::{sync::Arc, thread};
 pub(crate) struct Exclusive(loom::cell::UnsafeCell<()>);
 
 // SAFETY: there is nothing in the cell; loom's own part of it is for all threads, and fails the model if
-// they overlap. Noticed by: `.ci/thread-breaches K3`, where they do.
+// they overlap. Noticed by: `.ci/breaches K3 search`, where they do.
 #[cfg(wsp_loom)]
 unsafe impl Sync for Exclusive {}
 

@@ -40,7 +40,7 @@
 //! - Calls of one recorder on event objects never overlap (K3), and loom wants them to be ordered, too.
 //!   What an event object tries from inside is handed over or refused (K4).
 //!
-//! `.ci/loom` and `.ci/shuttle` run this; `.ci/thread-breaches` shows that it can fail.
+//! `.ci/threads` runs this; `.ci/breaches search` shows that it can fail.
 #![cfg(any(wsp_loom, wsp_shuttle))]
 
 mod checker;

@@ -7,7 +7,7 @@
 //! loom's to find.
 //!
 //! `WSP_SCHEDULES` says how many schedules each test draws, and a failing one prints its schedule;
-//! `WSP_REPLAY`, set to that, plays it again. `.ci/shuttle` sets both.
+//! `WSP_REPLAY`, set to that, plays it again. `.ci/threads shuttle` sets both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -1,6 +1,6 @@
 //! Three calls at the same time, where two show less: chosen, each with its reason, and played from the
 //! starting states that matter to it. One preemption, beside the switches that waiting brings, is what is
-//! quick; `LOOM_MAX_PREEMPTIONS=2 .ci/loom triples` is the long run.
+//! quick; `LOOM_MAX_PREEMPTIONS=2 .ci/threads loom triples` is the long run.
 
 use crate::object::{ANOTHER, FAILING, PANICKING, SELECTED};
 use crate::operation::Operation;

@@ -1,7 +1,7 @@
 //! A switch, and the provider DLL of `examples/provider_dll` under it, which it knows as ws2_32 knows a
 //! provider: by LoadLibrary, WSPStartup and the table that this fills. The event objects are those of
 //! Windows, the connections real. Each test is named after the rule of docs/CONTRACT.md that it shows at
-//! work. They run on Windows, and under Wine (`.ci/wine`).
+//! work. They run on Windows, and under Wine (`.ci/windows`).
 //!
 //! `cargo test` builds the DLL before it runs the tests. `cargo test --test provider_dll` builds this test
 //! alone: the DLL is then the one of the last `cargo build --example provider_dll`.
