@@ -1,4 +1,4 @@
-//! A fixed number of calls, for a tool that counts instructions: `.ci/instructions`.
+//! A fixed number of calls, for a tool that counts instructions: `.ci/speed instructions`.
 //!
 //!     instructions repeat 1000    record the same event again and again
 //!     instructions cycle 1000     record, enumerate, record, enumerate …
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
     let (Some((_, call)), Some(count)) = (case, count) else {
         // `cargo bench` runs it like that, without anything to count.
         let names: Vec<_> = cases.iter().map(|case| case.0).collect();
-        eprintln!("to be run by .ci/instructions: one of {}, and how often", names.join(", "));
+        eprintln!("for .ci/speed instructions: one of {}, and how often", names.join(", "));
         return ExitCode::SUCCESS;
     };
     let succeeded = (0..count).all(|_: u32| black_box(call()));

@@ -3,7 +3,7 @@
 //!     cargo bench --bench ratios >target/ratios.txt
 //!     cargo bench --bench plots -- target/ratios.txt
 //!
-//! `.ci/plots` does both. Without a file, as `cargo bench` runs it, it has nothing to draw, and says so.
+//! `.ci/speed plots` does both. Without a file, as `cargo bench` runs it, it has nothing to draw, and says so.
 
 use std::process::ExitCode;
 

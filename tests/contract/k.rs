@@ -216,7 +216,7 @@ fn k6_a_recorder_is_at_most_64_bytes_and_const() {
 }
 
 /// Catches a bound (`Send`, `Sync`, `'static`, `Clone`, an allocation) that a driver's event object does
-/// not meet. (That the core is built without `std` is checked by `.ci/no-std`.)
+/// not meet. (That the core is built without `std` is checked by `.ci/package no-std`.)
 #[test]
 fn k7_an_event_object_may_be_borrowed_and_bound_to_its_thread() {
     struct Bound<'a>(&'a Cell<bool>);
