@@ -1,11 +1,58 @@
 //! [`AsyncEvent`]: an event object that tasks await, in any runtime.
+//!
+//! The protocol; each paragraph names the models in `models.rs` and the tests in `tests.rs` that fail when it
+//! is broken.
+//!
+//! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. Two bits
+//! are about the list of wakers: `LOCKED`, one thread may use it; `WAITED`, it is not empty. Every change of the
+//! word is a read-modify-write.
+//!
+//! **A set always writes, even if it changes nothing.** A reset that ends a turn therefore reads from every set
+//! of that turn or from a later write, and sees what was done before each of them. A set that only looked at the
+//! word would order nothing. *`a_reset_sees_what_came_before_a_set`.*
+//!
+//! **A wait is for the end of its turn.** It notes the turn in which it began, and is over when the word shows
+//! another one. A reset that follows the set does not undo that. *`a_set_releases_a_wait_although_a_reset_follows`,
+//! `a_later_wait_is_not_released_by_an_earlier_set`.*
+//!
+//! **The list belongs to one turn.** A wait puts its waker into the list, or takes it out, under `LOCKED`, which
+//! it gets only if the word still shows its turn. A wait whose turn is over has nothing to do there.
+//!
+//! **A set never waits.** If `WAITED` is on, the exchange that ends the turn also turns `LOCKED` on, and the
+//! list is the setter's. If `LOCKED` was on already, its holder is a wait of the turn that the set has just ended.
+//! The holder unlocks by a compare-exchange that fails if the turn has ended; then it does what the set would
+//! have done. Waits wait for each other, for a few instructions and perhaps an allocation: they spin, and with
+//! `std` soon yield. *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`.*
+//!
+//! **Wakers are called without the lock.** The list is taken as a whole and unlocked, and only then are the
+//! wakers called. Wakers are also cloned and dropped outside the lock. So a waker may set, reset, await and
+//! cancel as it likes; a wait that begins meanwhile is not in the list that was taken. *`a_waker_that_drops_its_task`,
+//! `a_waker_that_uses_the_event_object`.*
+//!
+//! **A cancelled wait** takes its waker out of the list. If its turn is over, its waker is in the hands of the
+//! thread that took the list, and is called for nothing. *`a_cancelled_wait_leaves_nothing_behind`.*
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+#[cfg(all(test, wsp_loom))]
+mod models;
+#[cfg(all(test, feature = "std", not(any(wsp_loom, wsp_shuttle))))]
+mod tests;
 
-use event_listener::{Event, EventListener};
+use alloc::collections::BTreeMap;
+use core::mem;
+use core::panic::RefUnwindSafe;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 
 use super::EventSignal;
 use crate::error::SignalError;
+use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell};
+
+/// A thread has the list of wakers to itself.
+const LOCKED: u64 = 1;
+/// The list is not empty. Off while the event object is signaled, except under `LOCKED`.
+const WAITED: u64 = 2;
+/// One turn. This bit of the word is on while the event object is signaled.
+const TURN: u64 = 4;
 
 /// A manual-reset event object that is awaited: in every runtime, since it needs nothing of one.
 /// With the feature `async`; it does without `std`.
@@ -17,8 +64,15 @@ use crate::error::SignalError;
 /// cancel a wait (drop its future, at any moment) takes nothing from anybody: the event object
 /// stays as it is, and the other waits go on.
 ///
-/// Setting wakes the waiting tasks on the thread that records, by their wakers, and waits for none
-/// of them.
+/// Setting calls the wakers of the waiting tasks on the thread that sets, and waits for nobody. (If at
+/// that moment another thread begins or cancels a wait, that thread calls them instead, at once.) A waker may
+/// do anything from inside: set and reset the event object, begin, poll and cancel waits. No lock
+/// is held meanwhile. If wakers panic, the others are called all the same, and then the first panic goes on; without
+/// `std`, which is needed to catch one, the panic goes on at once, and the others are not called.
+///
+/// Beginning a wait allocates, setting does not; it frees the list that the waits have allocated. Waits that
+/// are polled or dropped at the same time wait for each other for a moment, spinning where there is no `std`:
+/// do not poll or drop one in an interrupt handler. Setting and resetting are safe there.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -42,13 +96,19 @@ use crate::error::SignalError;
 /// ```
 #[derive(Debug)]
 pub struct AsyncEvent {
-    /// How often the event object has changed: odd while it is set.
-    changes: AtomicU64,
-    released: Event,
-    /// Whether anyone has ever waited: before that a set has nobody to wake, and the first use of
-    /// `released` allocates, which is not for the thread that records (K6).
-    awaited: AtomicBool,
+    word: AtomicU64,
+    wakers: UnsafeCell<Wakers>,
 }
+
+/// The wakers of the waits that were polled, in the order of their first polls.
+type Wakers = BTreeMap<u64, Waker>;
+
+// SAFETY: the list is used only by the thread that has turned `LOCKED` on, and `Wakers` is `Send`.
+// Noticed by: a_set_wakes_every_wait, whose cell fails when two threads use it at once.
+unsafe impl Sync for AsyncEvent {}
+
+/// No panic interrupts a change of the list.
+impl RefUnwindSafe for AsyncEvent {}
 
 impl AsyncEvent {
     /// A nonsignaled event object.
@@ -58,12 +118,20 @@ impl AsyncEvent {
     /// static EVENT: AsyncEvent = AsyncEvent::new();
     /// assert!(!EVENT.is_set());
     /// ```
+    #[cfg(not(wsp_loom))]
     #[must_use]
     pub const fn new() -> Self {
-        Self { changes: AtomicU64::new(0), released: Event::new(), awaited: AtomicBool::new(false) }
+        Self { word: AtomicU64::new(0), wakers: UnsafeCell::new(BTreeMap::new()) }
     }
 
-    /// Signals the event object and releases whoever waits.
+    /// As above; the model checker's primitives cannot be made in a `const`.
+    #[cfg(wsp_loom)]
+    #[must_use]
+    pub fn new() -> Self {
+        Self { word: AtomicU64::new(0), wakers: UnsafeCell::new(BTreeMap::new()) }
+    }
+
+    /// Signals the event object and releases every wait.
     ///
     /// ```
     /// # use wsp_events::AsyncEvent;
@@ -72,14 +140,18 @@ impl AsyncEvent {
     /// assert!(event.is_set());
     /// ```
     pub fn set(&self) {
-        self.change(|changes| !is_set(changes));
-        // Even if it was set: the thread that has set it may not have come to this line yet.
-        if self.awaited.load(SeqCst) {
-            self.released.notify(usize::MAX);
+        let set = |word| match word {
+            _ if is_set(word) => Some(word),
+            _ if word & WAITED != 0 => Some((word + TURN) | LOCKED),
+            _ => Some(word + TURN),
+        };
+        let before = self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, set);
+        if before.is_ok_and(|word| !is_set(word) && word & (WAITED | LOCKED) == WAITED) {
+            self.unlock_and_wake();
         }
     }
 
-    /// Makes the event object nonsignaled: who waits from now on waits for the next set.
+    /// Makes the event object nonsignaled: a wait that begins now waits for the next set.
     ///
     /// ```
     /// # use wsp_events::AsyncEvent;
@@ -89,7 +161,8 @@ impl AsyncEvent {
     /// assert!(!event.is_set());
     /// ```
     pub fn reset(&self) {
-        self.change(is_set);
+        let reset = |word| is_set(word).then_some(word + TURN);
+        _ = self.word.fetch_update(Ordering::Acquire, Ordering::Relaxed, reset);
     }
 
     /// Whether the event object is signaled.
@@ -100,7 +173,7 @@ impl AsyncEvent {
     /// ```
     #[must_use]
     pub fn is_set(&self) -> bool {
-        is_set(self.changes())
+        is_set(self.look())
     }
 
     /// Waits until the event object is set, from this call on; the future is ready at once if it is.
@@ -117,16 +190,7 @@ impl AsyncEvent {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn wait(&self) -> impl Future<Output = ()> + Send + Sync + '_ {
-        let since = self.changes();
-        async move {
-            let mut listener = None;
-            while !self.was_set(since) {
-                match listener.take() {
-                    None => listener = Some(self.listen()),
-                    Some(listener) => listener.await,
-                }
-            }
-        }
+        Wait { event: self, turn: turn(self.look()), key: None }
     }
 
     /// As [`wait`](Self::wait), for a thread: it blocks until the event object is set. Not for use
@@ -140,45 +204,128 @@ impl AsyncEvent {
     /// ```
     #[cfg(feature = "std")]
     pub fn wait_blocking(&self) {
-        use event_listener::Listener;
-
-        let since = self.changes();
-        let mut listener = None;
-        while !self.was_set(since) {
-            match listener.take() {
-                None => listener = Some(self.listen()),
-                Some(listener) => listener.wait(),
+        struct Unpark(std::thread::Thread);
+        impl alloc::task::Wake for Unpark {
+            fn wake(self: alloc::sync::Arc<Self>) {
+                self.0.unpark();
             }
+        }
+        let waker = alloc::sync::Arc::new(Unpark(std::thread::current())).into();
+        let mut wait = core::pin::pin!(self.wait());
+        while wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+            std::thread::park();
         }
     }
 
-    /// A listener, which is told of what comes from now on: so the wait looks once more before it
-    /// relies on it. A wait writes `awaited` and then reads `changes`, a set does it the other way
-    /// round: one of them sees the other.
-    fn listen(&self) -> EventListener {
-        let listener = self.released.listen();
-        self.awaited.store(true, SeqCst);
-        listener
+    /// A thread that sees a set here sees what was done before it.
+    fn look(&self) -> u64 {
+        self.word.load(Ordering::Acquire)
     }
 
-    fn change(&self, wanted: impl Fn(u64) -> bool) {
-        let next = |changes| wanted(changes).then_some(changes + 1);
-        // Refused if it is as wanted already.
-        let _ = self.changes.fetch_update(SeqCst, SeqCst, next);
+    /// Runs `change` on the list, under the lock. `None` if the turn is over: then the list is not that turn's.
+    fn with_wakers<R>(&self, turn: u64, change: impl FnOnce(&mut Wakers) -> R) -> Option<R> {
+        let lock = |word| (word & !WAITED == turn).then_some(word | LOCKED);
+        let mut backoff = Backoff::new();
+        let locked = loop {
+            match self.word.fetch_update(Ordering::Acquire, Ordering::Acquire, lock) {
+                Ok(word) => break word | LOCKED,
+                Err(word) if self::turn(word) != turn => return None,
+                Err(_) => backoff.wait(),
+            }
+        };
+        let (result, word) = self.wakers.with_mut(|wakers| {
+            // SAFETY: this thread has turned `LOCKED` on.
+            // Noticed by: a_set_wakes_every_wait.
+            let wakers = unsafe { &mut *wakers };
+            (change(wakers), if wakers.is_empty() { turn } else { turn | WAITED })
+        });
+        // It fails if the turn has ended meanwhile.
+        let unlocked =
+            self.word.compare_exchange(locked, word, Ordering::Release, Ordering::Relaxed);
+        if unlocked.is_err() {
+            self.unlock_and_wake();
+        }
+        Some(result)
     }
 
-    fn changes(&self) -> u64 {
-        self.changes.load(SeqCst)
-    }
-
-    /// Whether it is set, or has been in between.
-    fn was_set(&self, since: u64) -> bool {
-        is_set(since) || self.changes() != since
+    /// Takes the list, whose turn has ended, unlocks it, and calls the wakers.
+    #[cold]
+    fn unlock_and_wake(&self) {
+        // SAFETY: this thread has turned `LOCKED` on.
+        // Noticed by: a_set_wakes_every_wait.
+        let wakers = self.wakers.with_mut(|wakers| mem::take(unsafe { &mut *wakers }));
+        self.word.fetch_and(!(LOCKED | WAITED), Ordering::Release);
+        wake(wakers);
     }
 }
 
-const fn is_set(changes: u64) -> bool {
-    changes % 2 == 1
+/// Calls every waker, even if some of them panic; then the first panic goes on.
+#[cfg(feature = "std")]
+fn wake(wakers: Wakers) {
+    use std::panic::{catch_unwind, resume_unwind};
+
+    let mut panic = Ok(());
+    for waker in wakers.into_values() {
+        let result = catch_unwind(|| waker.wake());
+        if panic.is_ok() {
+            panic = result;
+        } else {
+            // Its payload could panic when it is dropped.
+            mem::forget(result);
+        }
+    }
+    panic.unwrap_or_else(|payload| resume_unwind(payload));
+}
+
+#[cfg(not(feature = "std"))]
+fn wake(wakers: Wakers) {
+    wakers.into_values().for_each(Waker::wake);
+}
+
+struct Wait<'a> {
+    event: &'a AsyncEvent,
+    /// The turn in which the wait began.
+    turn: u64,
+    /// Under which the waker is in the list, as long as that turn lasts.
+    key: Option<u64>,
+}
+
+impl Future for Wait<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if is_set(self.turn) || turn(self.event.look()) != self.turn {
+            return Poll::Ready(());
+        }
+        let waker = context.waker().clone();
+        let listed = self.event.with_wakers(self.turn, |wakers| {
+            let next = || wakers.last_key_value().map_or(0, |(last, _)| last + 1);
+            let key = self.key.unwrap_or_else(next);
+            (key, wakers.insert(key, waker))
+        });
+        // The waker that was replaced is dropped after the unlocking.
+        let Some((key, _replaced)) = listed else { return Poll::Ready(()) };
+        self.key = Some(key);
+        Poll::Pending
+    }
+}
+
+/// The wait is cancelled, or over.
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            // The waker is dropped after the unlocking.
+            self.event.with_wakers(self.turn, |wakers| wakers.remove(&key));
+        }
+    }
+}
+
+const fn turn(word: u64) -> u64 {
+    word & !(LOCKED | WAITED)
+}
+
+const fn is_set(word: u64) -> bool {
+    word & TURN != 0
 }
 
 impl Default for AsyncEvent {
@@ -197,114 +344,5 @@ impl EventSignal for AsyncEvent {
     fn reset_event(&self) -> Result<(), SignalError> {
         self.reset();
         Ok(())
-    }
-}
-
-#[cfg(all(test, feature = "std"))]
-mod tests {
-    use std::boxed::Box;
-    use std::pin::Pin;
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
-    use std::task::{Context, Poll, Wake};
-
-    use super::*;
-
-    /// A wait in a runtime that counts how often it is woken.
-    struct Task<'a> {
-        wait: Pin<Box<dyn Future<Output = ()> + 'a>>,
-        wakes: Arc<Wakes>,
-    }
-
-    #[derive(Default)]
-    struct Wakes(AtomicUsize);
-
-    impl Wake for Wakes {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
-
-    impl<'a> Task<'a> {
-        fn new(event: &'a AsyncEvent) -> Self {
-            Self { wait: Box::pin(event.wait()), wakes: Arc::default() }
-        }
-
-        /// A wait that has been polled and is pending.
-        fn waiting(event: &'a AsyncEvent) -> Self {
-            let mut task = Self::new(event);
-            assert!(!task.is_over());
-            task
-        }
-
-        fn is_over(&mut self) -> bool {
-            let waker = self.wakes.clone().into();
-            self.wait.as_mut().poll(&mut Context::from_waker(&waker)) == Poll::Ready(())
-        }
-
-        fn wakes(&self) -> usize {
-            self.wakes.0.load(SeqCst)
-        }
-    }
-
-    /// Catches a set that wakes one alone, and a wait that is over only if the event object is
-    /// still set.
-    #[test]
-    fn a_set_releases_all_who_wait_though_a_reset_follows() {
-        let event = AsyncEvent::new();
-        let (mut unpolled, mut waiting) =
-            (Task::new(&event), [0; 3].map(|_| Task::waiting(&event)));
-        event.set();
-        event.reset();
-        let mut later = Task::waiting(&event);
-        for task in &mut waiting {
-            assert_eq!(task.wakes(), 1);
-            assert!(task.is_over());
-        }
-        assert!(unpolled.is_over());
-        assert!(!later.is_over());
-        assert_eq!(later.wakes(), 0);
-    }
-
-    /// Catches a wake-up that is lost with the wait that it had reached, and a cancelled wait that
-    /// leaves the event object changed.
-    #[test]
-    fn a_cancelled_wait_takes_nothing_from_anybody() {
-        let event = AsyncEvent::new();
-        let [before, woken] = [0; 2].map(|_| Task::waiting(&event));
-        let mut other = Task::waiting(&event);
-        drop(before);
-        event.set();
-        assert_eq!(woken.wakes(), 1);
-        drop(woken);
-        assert!(event.is_set());
-        assert_eq!(other.wakes(), 1);
-        assert!(other.is_over());
-        assert!(Task::new(&event).is_over());
-    }
-
-    /// Catches a wait that trusts whatever wakes it: a set, say, that was reset before the wait
-    /// began and only now comes to waking.
-    #[test]
-    fn nothing_but_a_set_releases() {
-        let event = AsyncEvent::new();
-        let mut task = Task::waiting(&event);
-        event.released.notify(usize::MAX);
-        assert_eq!(task.wakes(), 1);
-        assert!(!task.is_over());
-        event.set();
-        assert_eq!(task.wakes(), 2);
-        assert!(task.is_over());
-    }
-
-    /// Catches a set that returns before those who wait are woken, because another thread's set is
-    /// halfway.
-    #[test]
-    fn a_set_that_another_has_begun_wakes_too() {
-        let event = AsyncEvent::new();
-        let task = Task::waiting(&event);
-        event.change(|changes| !is_set(changes));
-        event.set();
-        assert_eq!(task.wakes(), 1);
     }
 }

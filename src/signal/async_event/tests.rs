@@ -1,0 +1,318 @@
+//! What only an awaited event object does: wakers, cancelled waits, polls. [`crate::signal::tests`] has what all
+//! event objects have in common, and the threads.
+
+use std::boxed::Box;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::vec::Vec;
+
+use super::{AsyncEvent, WAITED};
+use crate::event::{NetworkEvent, NetworkEvents};
+use crate::recorder::NetworkEventRecorder;
+use crate::signal::tests::must_return;
+
+type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A wait in a runtime that counts how often it is woken.
+struct Task<'a> {
+    wait: Wait<'a>,
+    wakes: Arc<Wakes>,
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+impl<'a> Task<'a> {
+    fn new(event: &'a AsyncEvent) -> Self {
+        Self { wait: Box::pin(event.wait()), wakes: Arc::default() }
+    }
+
+    /// A wait that has been polled and is pending.
+    fn waiting(event: &'a AsyncEvent) -> Self {
+        let mut task = Self::new(event);
+        assert!(!task.is_over());
+        task
+    }
+
+    fn is_over(&mut self) -> bool {
+        is_over(&mut self.wait, &self.wakes.clone().into())
+    }
+
+    fn wakes(&self) -> usize {
+        self.wakes.0.load(SeqCst)
+    }
+}
+
+fn is_over(wait: &mut Wait<'_>, waker: &Waker) -> bool {
+    wait.as_mut().poll(&mut Context::from_waker(waker)) == Poll::Ready(())
+}
+
+/// How many wakers are in the list of a nonsignaled event object; the word must agree with it.
+fn listed(event: &AsyncEvent) -> usize {
+    let word = event.look();
+    let count = event.with_wakers(super::turn(word), |wakers| wakers.len()).unwrap();
+    assert_eq!(count != 0, word & WAITED != 0);
+    count
+}
+
+/// Catches a set that wakes one alone, and a wait that is over only if the event object is
+/// still set.
+#[test]
+fn a_set_releases_all_who_wait_though_a_reset_follows() {
+    let event = AsyncEvent::new();
+    let (mut unpolled, mut waiting) = (Task::new(&event), [0; 3].map(|_| Task::waiting(&event)));
+    event.set();
+    event.reset();
+    let mut later = Task::waiting(&event);
+    for task in &mut waiting {
+        assert_eq!(task.wakes(), 1);
+        assert!(task.is_over());
+    }
+    assert!(unpolled.is_over());
+    assert!(!later.is_over());
+    assert_eq!(later.wakes(), 0);
+}
+
+/// Catches a wake-up that is lost with the wait that it had reached, and a cancelled wait that
+/// leaves the event object changed.
+#[test]
+fn a_cancelled_wait_takes_nothing_from_anybody() {
+    let event = AsyncEvent::new();
+    let [before, woken] = [0; 2].map(|_| Task::waiting(&event));
+    let mut other = Task::waiting(&event);
+    drop(before);
+    event.set();
+    assert_eq!(woken.wakes(), 1);
+    drop(woken);
+    assert!(event.is_set());
+    assert_eq!(other.wakes(), 1);
+    assert!(other.is_over());
+    assert!(Task::new(&event).is_over());
+}
+
+/// Catches a cancelled wait whose waker stays in the list, that takes another's out, and a wait of an earlier
+/// turn that does so.
+#[test]
+fn a_cancelled_wait_leaves_nothing_behind() {
+    let event = AsyncEvent::new();
+    let mut earlier = Task::waiting(&event);
+    event.set();
+    event.reset();
+    let [mut first, second, third] = [0; 3].map(|_| Task::waiting(&event));
+    assert!(earlier.is_over());
+    drop(earlier);
+    assert!(!first.is_over());
+    assert_eq!(listed(&event), 3);
+    drop(second);
+    drop(Task::waiting(&event));
+    drop(Task::new(&event));
+    assert_eq!(listed(&event), 2);
+    assert_eq!(Arc::strong_count(&first.wakes), 2, "polled twice, and listed once");
+    event.set();
+    assert_eq!((first.wakes(), third.wakes()), (1, 1));
+    assert_eq!(Arc::strong_count(&first.wakes), 1);
+    event.reset();
+    drop([first, third]);
+    assert_eq!(listed(&event), 0);
+}
+
+/// Catches a wait that trusts whatever polls it.
+#[test]
+fn nothing_but_a_set_releases() {
+    let event = AsyncEvent::new();
+    let mut task = Task::waiting(&event);
+    assert!(!task.is_over());
+    event.reset();
+    assert!(!task.is_over());
+    assert_eq!(task.wakes(), 0);
+    event.set();
+    assert_eq!(task.wakes(), 1);
+    assert!(task.is_over());
+}
+
+/// Catches a set that waits for a wait that has the list, and one whose wake-ups are forgotten there.
+#[test]
+fn a_set_leaves_the_waking_to_the_wait_that_has_the_list() {
+    must_return(|| {
+        let event = AsyncEvent::new();
+        let task = Task::waiting(&event);
+        event.with_wakers(0, |_| {
+            event.set();
+            event.reset();
+            event.set();
+            assert_eq!(task.wakes(), 0);
+        });
+        assert_eq!(task.wakes(), 1);
+        event.reset();
+        assert_eq!(listed(&event), 0);
+    });
+}
+
+/// A task of an executor that keeps its tasks in a queue, and nowhere else.
+struct Queued {
+    wait: Mutex<Wait<'static>>,
+    queue: Sender<Arc<Self>>,
+}
+
+impl Wake for Queued {
+    fn wake(self: Arc<Self>) {
+        // If the executor is gone, this drops the task, and the wait with it.
+        _ = self.queue.clone().send(self);
+    }
+}
+
+/// Catches wakers that are called under a lock which a cancelled wait needs.
+#[test]
+fn a_waker_that_drops_its_task() {
+    must_return(|| {
+        let event = Arc::new(AsyncEvent::new());
+        let (queue, executor) = channel();
+        for _ in 0..3 {
+            let awaited = Arc::clone(&event);
+            let wait = Mutex::new(Box::pin(async move { awaited.wait().await }) as Wait<'_>);
+            let task = Arc::new(Queued { wait, queue: queue.clone() });
+            let waker = Arc::clone(&task).into();
+            assert!(!is_over(&mut task.wait.lock().unwrap(), &waker));
+        }
+        drop(executor);
+        let recorder = NetworkEventRecorder::new();
+        recorder.select(NetworkEvents::FD_READ, Arc::clone(&event)).unwrap();
+        assert_eq!(Arc::strong_count(&event), 5);
+        recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+        assert_eq!(Arc::strong_count(&event), 2, "a task is still there");
+    });
+}
+
+/// A waker that does something when it is woken, and something when the last of its clones is dropped.
+struct Acts<W: Fn() + Send + Sync + 'static, D: Fn() + Send + Sync + 'static> {
+    woken: W,
+    dropped: D,
+}
+
+impl<W: Fn() + Send + Sync, D: Fn() + Send + Sync> Wake for Acts<W, D> {
+    fn wake(self: Arc<Self>) {
+        (self.woken)();
+    }
+}
+
+impl<W: Fn() + Send + Sync, D: Fn() + Send + Sync> Drop for Acts<W, D> {
+    fn drop(&mut self) {
+        (self.dropped)();
+    }
+}
+
+/// What a waker may do with the event object: begin, poll and cancel waits, set and reset it, so that more
+/// wakers are called.
+fn use_in_every_way(event: &AsyncEvent) {
+    let mut at_the_moment = Task::new(event);
+    _ = at_the_moment.is_over();
+    event.reset();
+    let [mut kept, dropped] = [0; 2].map(|_| Task::waiting(event));
+    drop(dropped);
+    event.set();
+    assert!(event.is_set());
+    assert_eq!(kept.wakes(), 1);
+    assert!(kept.is_over());
+    event.reset();
+    drop(Task::waiting(event));
+}
+
+/// Catches a waker that is called under a lock, and one that is called again for a wait that began while it was
+/// called (a set that never returns).
+#[test]
+fn a_waker_that_uses_the_event_object() {
+    must_return(|| {
+        let event = Arc::new(AsyncEvent::new());
+        let waits = Arc::new(Mutex::new(Vec::<Wait<'static>>::new()));
+        let wakes = Arc::new(Wakes::default());
+        let waker = |again: Option<Waker>| {
+            let (event, waits, wakes) =
+                (Arc::clone(&event), Arc::clone(&waits), Arc::clone(&wakes));
+            let woken = move || {
+                wakes.0.fetch_add(1, SeqCst);
+                use_in_every_way(&event);
+                // It was reset: the same task waits again.
+                let awaited = Arc::clone(&event);
+                let mut wait = Box::pin(async move { awaited.wait().await }) as Wait<'_>;
+                assert!(!is_over(&mut wait, again.as_ref().unwrap_or(Waker::noop())));
+                waits.lock().unwrap().push(wait);
+            };
+            Waker::from(Arc::new(Acts { woken, dropped: || () }))
+        };
+        let (first, second) = (waker(None), waker(Some(waker(None))));
+        let mut waiting = [0; 2].map(|_| Box::pin(event.wait()) as Wait<'_>);
+        assert!(!is_over(&mut waiting[0], &first));
+        assert!(!is_over(&mut waiting[1], &second));
+        event.set();
+        assert_eq!(wakes.0.load(SeqCst), 2);
+        assert!(waiting.iter_mut().all(|wait| is_over(wait, Waker::noop())));
+        // The second waker's wait is the only one that still has a waker of these.
+        event.set();
+        assert_eq!(wakes.0.load(SeqCst), 3);
+    });
+}
+
+/// Catches a waker that is dropped under a lock: when another takes its place, and with its wait.
+#[test]
+fn a_waker_whose_drop_uses_the_event_object() {
+    must_return(|| {
+        let event = Arc::new(AsyncEvent::new());
+        let drops = Arc::new(Wakes::default());
+        let waker = || {
+            let (event, drops) = (Arc::clone(&event), Arc::clone(&drops));
+            let dropped = move || {
+                use_in_every_way(&event);
+                drops.0.fetch_add(1, SeqCst);
+            };
+            Waker::from(Arc::new(Acts { woken: || (), dropped }))
+        };
+        let mut wait = Box::pin(event.wait()) as Wait<'_>;
+        let second = waker();
+        assert!(!is_over(&mut wait, &waker()));
+        assert_eq!(drops.0.load(SeqCst), 0);
+        assert!(!is_over(&mut wait, &second));
+        assert_eq!(drops.0.load(SeqCst), 1, "the second has taken the place of the first");
+        assert!(is_over(&mut wait, &second), "the first has set the event object");
+        let mut wait = Box::pin(event.wait()) as Wait<'_>;
+        assert!(!is_over(&mut wait, &waker()));
+        drop(wait);
+        assert_eq!(drops.0.load(SeqCst), 2, "the third is cancelled");
+    });
+}
+
+/// Catches a panic that takes the wake-ups of others with it, that is swallowed, and that leaves the event object
+/// locked.
+#[test]
+fn a_waker_that_panics_does_so_after_the_others() {
+    must_return(|| {
+        let event = AsyncEvent::new();
+        let waker = |n: usize| {
+            let woken = move || std::panic::panic_any(n);
+            Waker::from(Arc::new(Acts { woken, dropped: || () }))
+        };
+        let before = Task::waiting(&event);
+        let mut panicking = [0; 2].map(|_| Box::pin(event.wait()) as Wait<'_>);
+        for (n, wait) in panicking.iter_mut().enumerate() {
+            assert!(!is_over(wait, &waker(n)));
+        }
+        let after = Task::waiting(&event);
+        let panic = catch_unwind(AssertUnwindSafe(|| event.set())).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&0_usize), "the first panic");
+        assert_eq!((before.wakes(), after.wakes()), (1, 1));
+        assert!(event.is_set());
+        event.reset();
+        let later = Task::waiting(&event);
+        event.set();
+        assert_eq!(later.wakes(), 1);
+    });
+}
