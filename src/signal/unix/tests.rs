@@ -16,6 +16,9 @@ use crate::signal::EventSignal;
 use crate::signal::tests::EventObject;
 
 impl EventObject for PollableEvent {
+    // Descriptors are few.
+    const MANY: usize = 100;
+
     fn create() -> Self {
         Self::new().unwrap()
     }
@@ -28,6 +31,9 @@ impl EventObject for PollableEvent {
 }
 
 impl EventObject for Pipe {
+    // Descriptors are few.
+    const MANY: usize = 100;
+
     fn create() -> Self {
         Self::new().unwrap()
     }
