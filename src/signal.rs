@@ -22,22 +22,54 @@ use crate::error::SignalError;
 
 /// The handle of an event object, as Winsock passes it. Null is none.
 ///
-/// It is a name that comes from outside, not a reference: a provider looks it up, and never follows it
-/// as it stands. Whoever passes one has the right to have that event object set and reset.
+/// It is a name that comes from outside, not a reference: a provider looks it up, and never dereferences it.
+/// A caller who passes one has the right to have that event object set and reset.
 pub type WSAEVENT = *mut c_void;
 
 /// An event object: what SetEvent and ResetEvent do to a WSAEVENT.
 ///
-/// A recorder never makes two of its calls on its event object at the same time (K3), so an
-/// implementation needs no lock against its own recorder; and it may be neither `Send` nor `Sync`, as
-/// long as the recorder then stays on one thread as well. It must be a *manual-reset* event object: an
-/// auto-reset one eats the wake-up that a second waiter, or a later look, relies on.
+/// # What a set must order
 ///
-/// From inside either call the same recorder may be told of further events; what they record is
-/// signaled before the outer call returns. Selecting, enumerating, inheriting from it or closing it
-/// there is refused with [`RecorderError::Reentrant`] (K4; without the feature `std` the recorder
-/// cannot tell who calls, and such a call waits for ever: it must not be made). A panic leaves the
-/// recorder usable and the set owed (K5).
+/// *What was done before a set, even a set that changes nothing because the event object is already set, is seen
+/// by the thread that resets it afterwards.* In terms of memory ordering: a reset that wipes a set out synchronizes
+/// with that set, and with every set that found the event object already set (E5, K3).
+///
+/// The reason: a recorder records an occurrence and then sets; an enumeration takes the report, resets, and then
+/// looks at the record once more. If the reset wipes out the set of an occurrence that is not in the report, the
+/// look must see that occurrence, or nobody is woken for it. The application relies on the same when it resets
+/// the event object itself and then looks for work.
+///
+/// How to keep it:
+///
+/// - A set is a read-modify-write with `Release` ordering that always writes, or it takes a lock. It must not
+///   return early because a plain load has shown that the event object is set.
+/// - A reset is a read-modify-write with `Acquire` ordering, or it takes the same lock. It may return early if
+///   there is nothing to reset.
+/// - A system call that takes a lock of the kernel's in every case is as good as a lock. If the kernel has a short
+///   cut for an event object that is already set, put a `SeqCst` fence before the set and one after the reset.
+///
+/// The example below needs none of this, since its event object stays on one thread. Every event object of this
+/// crate keeps the demand.
+///
+/// # Threads
+///
+/// A recorder that is shared calls its event object from several threads at once, and so needs an `S` that is
+/// `Send` and `Sync`. On one thread it needs neither.
+///
+/// # Calls from inside
+///
+/// From inside either function the same recorder may record, enumerate, withdraw and re-enable. To select,
+/// deselect or close there is refused with [`RecorderError::Reentrant`] (K4). Without the feature `std` the recorder
+/// cannot tell who calls; such a call would wait for itself, and must not be made. A panic leaves the recorder
+/// usable and the set owed (K5).
+///
+/// # Waiting
+///
+/// The recorder does not know how its event object is waited for. In an event object of your own, register the
+/// waiter first and look at the flag afterwards. In the other order, a set between the two wakes nobody.
+///
+/// An auto-reset event object works, but its set wakes one waiter only, and a later look does not see it. If several
+/// threads wait, take a manual-reset one.
 ///
 /// [`RecorderError::Reentrant`]: crate::RecorderError::Reentrant
 ///
@@ -45,7 +77,7 @@ pub type WSAEVENT = *mut c_void;
 /// use std::cell::Cell;
 /// use wsp_events::{EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, SignalError};
 ///
-/// /// An event object of one's own: a driver's, say, that needs no atomics.
+/// /// An event object for one thread: it needs no atomics.
 /// #[derive(Default)]
 /// struct Flag(Cell<bool>);
 ///
@@ -68,7 +100,8 @@ pub type WSAEVENT = *mut c_void;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait EventSignal {
-    /// Sets the event object to signaled, as SetEvent does; nothing changes if it is already.
+    /// Sets the event object to signaled, as SetEvent does. If it is signaled already, it stays so, and this
+    /// call orders memory [all the same](#what-a-set-must-order).
     ///
     /// # Errors
     ///

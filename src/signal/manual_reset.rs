@@ -1,29 +1,29 @@
 //! [`ManualResetEvent`]: an event object inside one process, on every OS that has `std`.
 //!
-//! Nobody who sets or resets takes a lock, unless somebody sleeps. The protocol, each paragraph with the
-//! models in `models.rs` that fail when it is broken:
+//! Setting and resetting take no lock unless a thread sleeps. The protocol; each paragraph names the models in
+//! `models.rs` that fail when it is broken.
 //!
-//! **One word says it all.** It counts the *turns*, from nonsignaled to signaled and back, so that an odd
-//! number of turns is a signaled event object; and it has a bit that says that somebody sleeps or is about
-//! to, `WAITED`, which is never on while the event object is signaled. Whatever changes the word is one
-//! exchange. 63 bits of turns do not come round: that would take centuries.
+//! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. One bit,
+//! `WAITED`, says that a thread sleeps or is about to; it is off while the event object is signaled. Every change
+//! of the word is a read-modify-write. The 63-bit count does not wrap in practice.
 //!
-//! **A set is an exchange even if it changes nothing.** The reset that comes after it reads what it wrote,
-//! and so whoever resets sees what the one who set had done before. A plain look would leave him with a
-//! reset event object and an old view of the world. A reset that finds nothing to reset may leave it at a
-//! look: the worst is that it came before a set, which stays. *`a_reset_sees_what_came_before_a_set`,
-//! `a_waiter_sees_what_came_before_the_set`.*
+//! **A set always writes, even if it changes nothing.** The reset that ends the turn reads from the last write,
+//! and all writes of the turn are read-modify-writes; so it synchronizes with every set of that turn, as
+//! [`EventSignal`] demands. A set that was only a load would order nothing: a thread could wipe it out and still
+//! not see what was done before it. A reset that finds nothing to reset may be a load, since it wipes nothing out.
+//! If a set is missing from the value that it has read, that set is later than this reset.
+//! *`a_reset_sees_what_came_before_a_set`, `a_waiter_sees_what_came_before_the_set`.*
 //!
-//! **A waiter waits for the turn to be over.** It notes the turn in which it came and waits until the word
-//! tells of another one. So a set releases it even if a reset follows before it has run, and the end of a
-//! slow set, which wakes all that sleep, does not release one that came after the reset.
+//! **A wait is for the end of its turn.** It notes the turn in which it began and sleeps until the word shows
+//! another one. So a set releases it even if a reset follows before it has run, and a slow set, which wakes all
+//! that sleep, does not release a wait that began after the reset.
 //! *`a_set_releases_who_waits_although_a_reset_follows`, `who_comes_after_the_reset_waits_for_the_next_set`.*
 //!
-//! **Nobody is left asleep.** A waiter turns `WAITED` on while it has the lock, and in no other turn than
-//! its own; it gives the lock back by falling asleep. A set takes `WAITED` off in the exchange that ends
-//! the turn, and if it was on takes the lock and gives it back before it wakes the sleepers: whoever had
-//! turned it on is asleep by then. A waiter that leaves because its time is up leaves `WAITED` on, and
-//! some set wakes nobody. *`a_set_wakes_every_sleeper`, `two_sets_wake_a_sleeper`.*
+//! **No thread is left asleep.** A wait turns `WAITED` on under the lock, and only in its own turn; it gives the
+//! lock back by falling asleep. A set turns `WAITED` off in the exchange that ends the turn. If it was on, the set
+//! takes the lock and gives it back before it wakes the sleepers: by then every thread that had turned `WAITED` on
+//! is asleep. A wait that times out leaves `WAITED` on, and a later set then wakes nobody.
+//! *`a_set_wakes_every_sleeper`, `two_sets_wake_a_sleeper`.*
 
 #[cfg(all(test, wsp_loom))]
 mod models;
@@ -35,9 +35,9 @@ use super::EventSignal;
 use crate::error::SignalError;
 use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
 
-/// Somebody sleeps, or is about to.
+/// A thread sleeps, or is about to.
 const WAITED: u64 = 1;
-/// A turn; and the bit that is on in every other one, while the event object is signaled.
+/// One turn. This bit of the word is on while the event object is signaled.
 const TURN: u64 = 2;
 
 /// A manual-reset event object inside this process, on every OS: what `CreateEvent(NULL, TRUE, …)`
@@ -88,7 +88,7 @@ impl ManualResetEvent {
         Self { word: AtomicU64::new(0), sleepers: Mutex::new(()), woken: Condvar::new() }
     }
 
-    /// Signals the event object and releases whoever waits.
+    /// Signals the event object and releases every waiting thread.
     ///
     /// ```
     /// # use wsp_events::ManualResetEvent;
@@ -112,7 +112,7 @@ impl ManualResetEvent {
         self.woken.notify_all();
     }
 
-    /// Makes the event object nonsignaled: who waits from now on waits for the next set.
+    /// Makes the event object nonsignaled: a wait that begins now waits for the next set.
     ///
     /// ```
     /// # use wsp_events::ManualResetEvent;
@@ -194,12 +194,12 @@ impl ManualResetEvent {
         true
     }
 
-    /// Whoever sees a set here sees what was done before it.
+    /// A thread that sees a set here sees what was done before it.
     fn look(&self) -> u64 {
         self.word.load(Ordering::Acquire)
     }
 
-    /// Nothing is under the lock, so that there is nothing that could be half done.
+    /// A poisoned lock is as good as any: it guards no data.
     fn lock(&self) -> MutexGuard<'_, ()> {
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,8 +242,8 @@ impl EventSignal for ManualResetEvent {
 mod tests {
     use super::*;
 
-    /// Catches a turn that comes again, so that who waited through the earlier one would not be released,
-    /// and a set that leaves `WAITED` on.
+    /// Catches a turn that comes again, so that a wait of the earlier one would not be released, and a set that
+    /// leaves `WAITED` on.
     #[test]
     fn no_turn_comes_twice() {
         let event = ManualResetEvent::new();
