@@ -4,12 +4,11 @@
 //! is broken.
 //!
 //! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. Two bits
-//! are about the list of wakers: `LOCKED`, one thread may use it; `WAITED`, it is not empty. Every change of the
-//! word is a read-modify-write.
+//! are about the list of wakers. `LOCKED`: one thread has the list to itself. `WAITED`: the list is not empty. Every
+//! change of the word is a read-modify-write. The 62-bit count does not wrap in practice.
 //!
-//! **A set always writes, even if it changes nothing.** A reset that ends a turn therefore reads from every set
-//! of that turn or from a later write, and sees what was done before each of them. A set that only looked at the
-//! word would order nothing. *`a_reset_sees_what_came_before_a_set`.*
+//! **A set always writes, even if it changes nothing.** The reset that ends the turn reads from the last write, and
+//! all writes are read-modify-writes; so it synchronizes with every set of that turn, as [`EventSignal`] demands. *`a_reset_sees_what_came_before_a_set`.*
 //!
 //! **A wait is for the end of its turn.** It notes the turn in which it began, and is over when the word shows
 //! another one. A reset that follows the set does not undo that. *`a_set_releases_a_wait_although_a_reset_follows`,
@@ -18,19 +17,21 @@
 //! **The list belongs to one turn.** A wait puts its waker into the list, or takes it out, under `LOCKED`, which
 //! it gets only if the word still shows its turn. A wait whose turn is over has nothing to do there.
 //!
-//! **A set never waits.** If `WAITED` is on, the exchange that ends the turn also turns `LOCKED` on, and the
-//! list is the setter's. If `LOCKED` was on already, its holder is a wait of the turn that the set has just ended.
-//! The holder unlocks by a compare-exchange that fails if the turn has ended; then it does what the set would
-//! have done. Waits wait for each other, for a few instructions and perhaps an allocation: they spin, and with
-//! `std` soon yield. *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`.*
+//! **A set never waits.** If `WAITED` is on, the exchange that ends the turn also turns `LOCKED` on: the set has
+//! the list, takes it and wakes. If `LOCKED` was on already, the set returns, and the holder does it. If the holder
+//! is an earlier set, it is about to do so. If it is a wait, it unlocks by a compare-exchange, which fails because
+//! the turn has ended; then it does what the set would have done. Waits do wait for each other, for a few instructions
+//! and perhaps an allocation: they spin, and with `std` soon yield. *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`,
+//! `a_set_and_a_reset_meet_a_second_poll`.*
 //!
 //! **Wakers are called without the lock.** The list is taken as a whole and unlocked, and only then are the
 //! wakers called. Wakers are also cloned and dropped outside the lock. So a waker may set, reset, await and
-//! cancel as it likes; a wait that begins meanwhile is not in the list that was taken. *`a_waker_that_drops_its_task`,
-//! `a_waker_that_uses_the_event_object`.*
+//! cancel as it likes; a wait that begins meanwhile is not in the list that was taken.
+//! *`a_waker_that_drops_its_task`, `a_waker_that_uses_the_event_object`, `a_waker_whose_drop_uses_the_event_object`.*
 //!
 //! **A cancelled wait** takes its waker out of the list. If its turn is over, its waker is in the hands of the
-//! thread that took the list, and is called for nothing. *`a_cancelled_wait_leaves_nothing_behind`.*
+//! thread that took the list, and is called for nothing. *`a_cancelled_wait_leaves_nothing_behind`,
+//! `a_cancelled_wait_meets_a_set_and_a_wait`, `two_waits_are_cancelled_and_one_is_not`.*
 
 #[cfg(all(test, wsp_loom))]
 mod models;
@@ -54,25 +55,24 @@ const WAITED: u64 = 2;
 /// One turn. This bit of the word is on while the event object is signaled.
 const TURN: u64 = 4;
 
-/// A manual-reset event object that is awaited: in every runtime, since it needs nothing of one.
-/// With the feature `async`; it does without `std`.
+/// A manual-reset event object that is awaited. It needs nothing of the runtime, and no `std`. With the feature
+/// `async`.
 ///
-/// Many tasks and threads can wait. A set releases everyone who is waiting at that moment, even if
-/// a reset follows before one of them has run, as with a
-/// [`ManualResetEvent`](crate::ManualResetEvent); whoever has called [`wait`](Self::wait) is
-/// waiting, though the future may not have been polled yet. Nothing but a set releases them. To
-/// cancel a wait (drop its future, at any moment) takes nothing from anybody: the event object
-/// stays as it is, and the other waits go on.
+/// Many tasks and threads can wait. A set releases every wait that has begun, even if a reset follows before one of
+/// them has run, as with a [`ManualResetEvent`](crate::ManualResetEvent). A wait begins with the call of
+/// [`wait`](Self::wait), even if the future is polled later. Nothing but a set releases it. A wait is cancelled by
+/// dropping its future, at any moment; the event object and the other waits stay as they are.
 ///
-/// Setting calls the wakers of the waiting tasks on the thread that sets, and waits for nobody. (If at
-/// that moment another thread begins or cancels a wait, that thread calls them instead, at once.) A waker may
-/// do anything from inside: set and reset the event object, begin, poll and cancel waits. No lock
-/// is held meanwhile. If wakers panic, the others are called all the same, and then the first panic goes on; without
-/// `std`, which is needed to catch one, the panic goes on at once, and the others are not called.
+/// Setting calls the wakers of the waiting tasks on the thread that sets. It waits for no other thread: if one
+/// is just then beginning or cancelling a wait, that thread calls the wakers instead, as its next step.
 ///
-/// Beginning a wait allocates, setting does not; it frees the list that the waits have allocated. Waits that
-/// are polled or dropped at the same time wait for each other for a moment, spinning where there is no `std`:
-/// do not poll or drop one in an interrupt handler. Setting and resetting are safe there.
+/// A waker may do anything from inside: set and reset the event object, begin, poll and cancel waits, drop its task.
+/// No lock is held meanwhile. If wakers panic, the others are still called, and then the first panic goes on.
+/// Without `std` a panic cannot be caught: it goes on at once, and the remaining wakers are not called.
+///
+/// The first poll of a wait allocates. Setting does not; it frees what the waits have allocated. Waits that are
+/// polled or dropped at the same time wait for each other for a moment; without `std` they spin. So do not poll or
+/// drop one in an interrupt handler. Setting and resetting never spin.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -33,7 +33,7 @@ impl Wake for Unpark {
     }
 }
 
-/// A runtime with one task. A wake-up that is lost leaves it parked, and loom finds that nobody can go on.
+/// A runtime with one task. A lost wake-up leaves it parked, and loom reports a deadlock.
 fn wait(event: &AsyncEvent) {
     let waker = Arc::new(Unpark(thread::current())).into();
     let mut wait = pin!(event.wait());
@@ -42,7 +42,7 @@ fn wait(event: &AsyncEvent) {
     }
 }
 
-/// A wait that has been polled, and that nobody wakes.
+/// A wait that has been polled, with a waker that does nothing.
 fn polled(event: &AsyncEvent) -> Pin<Box<impl Future<Output = ()> + '_>> {
     let mut wait = Box::pin(event.wait());
     _ = wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
