@@ -91,8 +91,8 @@ use crate::error::SignalError;
 /// of recorders and pollers can share it (P3). The descriptor is not inherited by the programs that
 /// this one starts; it is closed on drop, so take it out of the poller before.
 ///
-/// Setting and resetting are one system call each, and wait for nothing: an eventfd whose counter,
-/// or a pipe whose buffer, is full is set already. A set that begins after a reset has returned is
+/// Setting and resetting are one system call each, and do not block: an eventfd whose counter is full, or a
+/// pipe whose buffer is full, is set already. A set that begins after a reset has returned is
 /// never lost.
 ///
 /// ```
@@ -178,6 +178,9 @@ impl PollableEvent {
 }
 
 /// An error carries the `errno`. There is none in practice: the descriptor is this object's own.
+///
+/// What was done before a set is seen after the reset that wipes it out: each is one system call, under one lock
+/// of the kernel's, even if it changes nothing.
 impl EventSignal for PollableEvent {
     fn set_event(&self) -> Result<(), SignalError> {
         done(self.0.set())

@@ -72,6 +72,7 @@
 
 use core::ffi::c_void;
 use core::marker::PhantomData;
+use core::sync::atomic::{Ordering, fence};
 use core::{ptr, slice};
 use std::os::windows::io::{
     AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle, RawHandle,
@@ -305,6 +306,7 @@ impl BorrowedEvent<'_> {
 /// EVENT_MODIFY_STATE with ERROR_ACCESS_DENIED.
 impl EventSignal for BorrowedEvent<'_> {
     fn set_event(&self) -> Result<(), SignalError> {
+        order();
         // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
         // Noticed by: r6_a_set_that_fails_is_owed.
         answer(unsafe { SetEvent(self.as_raw_handle()) })
@@ -313,8 +315,21 @@ impl EventSignal for BorrowedEvent<'_> {
     fn reset_event(&self) -> Result<(), SignalError> {
         // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
         // Noticed by: e7_a_reset_that_fails_changes_nothing.
-        answer(unsafe { ResetEvent(self.as_raw_handle()) })
+        let result = answer(unsafe { ResetEvent(self.as_raw_handle()) });
+        order();
+        result
     }
+}
+
+/// What stands before every SetEvent and after every ResetEvent, to keep the demand of [`EventSignal`].
+///
+/// Windows may return from SetEvent without a lock when it reads that a manual-reset event object is signaled.
+/// Such a SetEvent orders nothing by itself. With the fences, one of the two threads sees the other's write. One
+/// fence comes first in the single order of all `SeqCst` fences. If it is the setter's, the thread that has reset
+/// sees what was done before the set. If it is the resetter's, SetEvent reads the event object after that reset,
+/// finds it nonsignaled, and signals it: the reset has not wiped this set out.
+fn order() {
+    fence(Ordering::SeqCst);
 }
 
 /// An event object by a handle that somebody vouches for.

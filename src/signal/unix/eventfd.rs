@@ -1,4 +1,8 @@
 //! An eventfd: a counter in the kernel, readable while it is not zero.
+//!
+//! It keeps the demand of [`EventSignal`](crate::EventSignal): Linux takes the spin lock of the eventfd's wait queue
+//! in every write and every read, also in those that answer EAGAIN. So never ask `poll` first whether there is
+//! anything to do: it looks at the counter without the lock.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -1,4 +1,8 @@
 //! A pipe to oneself, readable while there is a byte in it: for a Unix without eventfd.
+//!
+//! It keeps the demand of [`EventSignal`](crate::EventSignal): a kernel takes the pipe's lock in every write, also
+//! in one that finds the pipe full, and in every read that takes something. (Linux takes its mutex even in a read
+//! that finds nothing; FreeBSD may not, and such a reset wipes nothing out.) A poll takes no lock.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
