@@ -221,8 +221,8 @@ fn a_set_that_meets_a_wait<E: EventObject>() {
 
 /// Catches a set that orders nothing if it changes nothing, which breaks the demand of [`EventSignal`]. One thread
 /// stores and sets, from event object to event object; the other resets and loads where the first one is at that
-/// moment. If the set first looks, and returns if the event object is set, a quarter of the meetings or more show
-/// it on x86-64. They do not if the look is a system call, which takes longer than the store.
+/// moment. If the set first looks, and returns if the event object is set, some hundred of the meetings show it on
+/// x86-64. None does if the look is a system call, which takes longer than the store.
 fn a_set_that_changes_nothing_is_ordered<E: EventObject>() {
     const MEETINGS: usize = 2000;
     /// Where the processors are busy with other things, the two threads seldom run at the same time.

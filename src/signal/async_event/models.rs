@@ -2,7 +2,8 @@
 //! cell around the list fails when two threads use it at once.
 
 use std::boxed::Box;
-use std::pin::{Pin, pin};
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
@@ -35,11 +36,21 @@ impl Wake for Unpark {
 
 /// A runtime with one task. A lost wake-up leaves it parked, and loom reports a deadlock.
 fn wait(event: &AsyncEvent) {
+    wait_polled_twice(event, false);
+}
+
+fn wait_polled_twice(event: &AsyncEvent, twice: bool) {
     let waker = Arc::new(Unpark(thread::current())).into();
-    let mut wait = pin!(event.wait());
-    while wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+    let context = &mut Context::from_waker(&waker);
+    // Not dropped by a panic: loom does not run on after one, and the test would be aborted.
+    let mut wait = ManuallyDrop::new(Box::pin(event.wait()));
+    if twice {
+        _ = wait.as_mut().poll(context);
+    }
+    while wait.as_mut().poll(context).is_pending() {
         thread::park();
     }
+    drop(ManuallyDrop::into_inner(wait));
 }
 
 /// A wait that has been polled, with a waker that does nothing.
@@ -98,15 +109,7 @@ fn a_set_releases_a_wait_although_a_reset_follows() {
 #[test]
 fn a_set_and_a_reset_meet_a_second_poll() {
     model(|event| {
-        let wait = spawn(&event, |event| {
-            let waker = Arc::new(Unpark(thread::current())).into();
-            let mut wait = pin!(event.wait());
-            let context = &mut Context::from_waker(&waker);
-            _ = wait.as_mut().poll(context);
-            while wait.as_mut().poll(context).is_pending() {
-                thread::park();
-            }
-        });
+        let wait = spawn(&event, |event| wait_polled_twice(event, true));
         until_somebody_waits(&event);
         event.set();
         event.reset();

@@ -123,6 +123,7 @@ fn a_cancelled_wait_leaves_nothing_behind() {
     assert_eq!(Arc::strong_count(&first.wakes), 1);
     event.reset();
     drop([first, third]);
+    drop(Task::waiting(&event));
     assert_eq!(listed(&event), 0);
 }
 
