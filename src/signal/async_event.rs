@@ -294,7 +294,8 @@ impl Future for Wait<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if is_set(self.turn) || turn(self.event.look()) != self.turn {
+        // Signaled: its turn is over, or it began in this one.
+        if self.event.is_set() {
             return Poll::Ready(());
         }
         let waker = context.waker().clone();
