@@ -67,8 +67,7 @@
 //!   dependency on windows-sys.
 //! - `alloc`: [`EventSignal`] for `Arc<T>` and `Box<T>`. Part of `std`.
 //! - `pollable`: `unix::PollableEvent`, with a dependency on rustix; nothing on Windows. Needs `std`.
-//! - `async`: `AsyncEvent`, with a dependency on event-listener. Needs `alloc`; without `std` it lacks
-//!   the wait that blocks a thread.
+//! - `async`: `AsyncEvent`. Needs `alloc`; without `std` it lacks the wait that blocks a thread.
 //! - `tracing`: `Traced`, with a dependency on tracing, of which it takes nothing that needs `std`. Needs
 //!   `alloc`.
 //!

@@ -121,6 +121,9 @@ pub trait Provider {
     /// A selection was made, or ended (`events` is then empty): the provider makes the socket
     /// non-blocking (S9), and may start to watch for the events. Nothing, if it is not implemented.
     ///
+    /// Where selections on one socket race, the last call names the events of the selection that stands;
+    /// there may be one call more than selections.
+    ///
     /// ```
     /// # use std::sync::Arc;
     /// # use wsp_events::*;
@@ -181,16 +184,34 @@ pub fn event_select<P: Provider + ?Sized>(
     events: NetworkEvents,
 ) -> Result<(), ProviderError> {
     let socket = find(provider, descriptor)?;
-    let events = events & NetworkEvents::FD_ALL_EVENTS;
-    if events.is_empty() {
-        P::recorder(&socket).deselect()?;
+    select_for_socket(provider, &socket, event, events).map(drop)
+}
+
+/// A selection after [`find`]. Returns the event object that was replaced: to drop it is foreign code.
+pub(crate) fn select_for_socket<P: Provider + ?Sized>(
+    provider: &P,
+    socket: &P::Socket<'_>,
+    event: WSAEVENT,
+    events: NetworkEvents,
+) -> Result<Option<P::Signal>, ProviderError> {
+    let recorder = P::recorder(socket);
+    let mut events = events & NetworkEvents::FD_ALL_EVENTS;
+    let signal = if events.is_empty() {
+        None
     } else {
         let signal = (!event.is_null()).then(|| provider.event_to_select(event)).flatten();
-        let signal = signal.ok_or(ProviderError::InvalidEventObject)?;
-        P::recorder(&socket).select(events, signal)?;
+        Some(signal.ok_or(ProviderError::InvalidEventObject)?)
+    };
+    let replaced = recorder.replace_selection(events, signal)?;
+    // S9: of two selections at the same time the provider may be told in the wrong order. Each looks
+    // whether what it has told still stands, so that the last word is right.
+    loop {
+        provider.selected(socket, events);
+        match recorder.selected() {
+            stands if stands == events => return Ok(replaced),
+            stands => events = stands,
+        }
     }
-    provider.selected(&socket, events);
-    Ok(())
 }
 
 /// WSPEnumNetworkEvents: takes the report of a socket and resets an event object (E1 to E9). A null
@@ -240,7 +261,8 @@ pub(crate) fn enumerate_socket<P: Provider + ?Sized>(
         recorder.enumerate()
     } else {
         let event = provider.event_to_reset(event).ok_or(ProviderError::InvalidEventObject)?;
-        recorder.enumerate_and_reset(&event)
+        // The event object is dropped before the report is committed: if that panics, nothing was taken.
+        recorder.enumerate_with(move || event.reset_event())
     };
     report.map_err(|error: RecorderError| error.into())
 }

@@ -15,11 +15,12 @@ mod windows;
 #[cfg(all(windows, feature = "std"))]
 pub use windows::{lp_wsp_enum_network_events, lp_wsp_event_select};
 
+use core::cell::Cell;
 use core::ops::Deref;
 
 use crate::error::{ProviderError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
-use crate::provider::{Provider, SOCKET, enumerate_socket, event_select, find};
+use crate::provider::{Provider, SOCKET, enumerate_socket, find, select_for_socket};
 use crate::report::Report;
 use crate::signal::WSAEVENT;
 
@@ -187,9 +188,9 @@ pub unsafe extern "system" fn WSPEventSelect<P: CurrentProvider>(
     lNetworkEvents: i32,
     lpErrno: *mut i32,
 ) -> i32 {
-    let call = || {
+    let call = |done: &Cell<bool>| {
         let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
-        select(&*provider, s, hEventObject, lNetworkEvents)
+        select(&*provider, s, hEventObject, lNetworkEvents, done)
     };
     // SAFETY: `lpErrno` is as this function's caller vouches.
     // Noticed by: e10_the_c_functions.
@@ -218,7 +219,7 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
 ) -> i32 {
     // SAFETY: `errno` is as this function's caller vouches.
     // Noticed by: e10_results_and_errno.
-    unsafe { answer(errno, || select(provider, descriptor, event, events)) }
+    unsafe { answer(errno, |done| select(provider, descriptor, event, events, done)) }
 }
 
 /// WSPEnumNetworkEvents, over the current instance of `P`: 0, or [`SOCKET_ERROR`] with the code at
@@ -275,11 +276,11 @@ pub unsafe extern "system" fn WSPEnumNetworkEvents<P: CurrentProvider>(
     lpNetworkEvents: *mut WSANETWORKEVENTS,
     lpErrno: *mut i32,
 ) -> i32 {
-    let call = || {
+    let call = |done: &Cell<bool>| {
         let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
         // SAFETY: `lpNetworkEvents` is as this function's caller vouches.
         // Noticed by: e10_the_c_functions.
-        unsafe { enumerate(&*provider, s, hEventObject, lpNetworkEvents) }
+        unsafe { enumerate(&*provider, s, hEventObject, lpNetworkEvents, done) }
     };
     // SAFETY: `lpErrno` is as this function's caller vouches.
     // Noticed by: e10_the_c_functions.
@@ -315,7 +316,7 @@ pub unsafe fn wsp_enum_network_events<P: Provider + ?Sized>(
 ) -> i32 {
     // SAFETY: `out` is as this function's caller vouches.
     // Noticed by: e10_a_misaligned_output_is_written.
-    let call = || unsafe { enumerate(provider, descriptor, event, out) };
+    let call = |done: &Cell<bool>| unsafe { enumerate(provider, descriptor, event, out, done) };
     // SAFETY: `errno` is as this function's caller vouches.
     // Noticed by: e10_results_and_errno.
     unsafe { answer(errno, call) }
@@ -326,9 +327,14 @@ fn select<P: Provider + ?Sized>(
     descriptor: SOCKET,
     event: WSAEVENT,
     events: i32,
+    done: &Cell<bool>,
 ) -> Result<(), WsaError> {
-    event_select(provider, descriptor, event, NetworkEvents::from_mask(events))
-        .map_err(ProviderError::errno)
+    let socket = find(provider, descriptor).map_err(ProviderError::errno)?;
+    let events = NetworkEvents::from_mask(events);
+    let _replaced =
+        select_for_socket(provider, &socket, event, events).map_err(ProviderError::errno)?;
+    done.set(true);
+    Ok(())
 }
 
 /// # Safety
@@ -339,6 +345,7 @@ unsafe fn enumerate<P: Provider + ?Sized>(
     descriptor: SOCKET,
     event: WSAEVENT,
     out: *mut WSANETWORKEVENTS,
+    done: &Cell<bool>,
 ) -> Result<(), WsaError> {
     let socket = find(provider, descriptor).map_err(ProviderError::errno)?;
     if out.is_null() {
@@ -349,19 +356,22 @@ unsafe fn enumerate<P: Provider + ?Sized>(
     // SAFETY: `out` is not null, and as this function's caller vouches.
     // Noticed by: e10_results_and_errno, which passes null.
     unsafe { store(&report, out) };
+    done.set(true);
     Ok(())
 }
 
-/// Runs a call and answers as C expects: the code is written on failure only (E10).
+/// Runs a call and answers as C expects: the code is written on failure only (E10). From the moment at
+/// which the call says that it is done, its success stands, although what is then dropped is foreign code
+/// and may panic (an event object, a socket).
 ///
 /// # Safety
 ///
 /// `errno` is null or valid for the write of an `int`.
-unsafe fn answer(errno: *mut i32, call: impl FnOnce() -> Result<(), WsaError>) -> i32 {
-    let result = contain(call);
+unsafe fn answer(errno: *mut i32, call: impl FnOnce(&Cell<bool>) -> Result<(), WsaError>) -> i32 {
+    let done = Cell::new(false);
+    let result = contain(|| call(&done));
     match result {
-        Ok(()) => 0,
-        Err(error) => {
+        Err(error) if !done.get() => {
             if !errno.is_null() {
                 // SAFETY: it is not null, and as this function's caller vouches.
                 // Noticed by: e10_a_misaligned_errno_is_written.
@@ -369,6 +379,7 @@ unsafe fn answer(errno: *mut i32, call: impl FnOnce() -> Result<(), WsaError>) -
             }
             SOCKET_ERROR
         }
+        _ => 0,
     }
 }
 

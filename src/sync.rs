@@ -2,35 +2,77 @@
 //! schedule and the memory model (`--cfg wsp_loom`), or shuttle's, which draws schedules at random and
 //! makes every atomic sequentially consistent (`--cfg wsp_shuttle`).
 
-use core::hint::spin_loop;
-use core::mem;
-
 #[cfg(not(any(wsp_loom, wsp_shuttle)))]
-pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
 #[cfg(wsp_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicI32, AtomicU64, Ordering},
     sync::{Condvar, Mutex, MutexGuard},
 };
 
 #[cfg(wsp_shuttle)]
 pub(crate) use shuttle::sync::{
     Condvar, Mutex, MutexGuard,
-    atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicI32, AtomicU64, Ordering},
 };
 
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), not(feature = "std")))]
-pub(crate) use core::hint::spin_loop as yield_now;
+use core::hint::spin_loop as yield_now;
 #[cfg(wsp_loom)]
-pub(crate) use loom::thread::yield_now;
+use loom::thread::yield_now;
 #[cfg(wsp_shuttle)]
-pub(crate) use shuttle::thread::yield_now;
+use shuttle::thread::yield_now;
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
-pub(crate) use std::thread::yield_now;
+use std::thread::yield_now;
+
+/// A function that is `const`, but for loom, whose primitives cannot be made in a `const`.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis const fn $($rest:tt)*) => {
+        #[cfg(not(wsp_loom))]
+        $(#[$attribute])*
+        $visibility const fn $($rest)*
+
+        #[cfg(wsp_loom)]
+        $(#[$attribute])*
+        $visibility fn $($rest)*
+    };
+}
+
+/// An array of atomics that are zero.
+#[cfg(not(wsp_loom))]
+macro_rules! zeroed {
+    ($atomic:ident; $length:expr) => {
+        [const { $atomic::new(0) }; $length]
+    };
+}
+
+#[cfg(wsp_loom)]
+macro_rules! zeroed {
+    ($atomic:ident; $length:expr) => {
+        core::array::from_fn::<_, $length, _>(|_| $atomic::new(0))
+    };
+}
+
+/// A value that each thread has for itself; the checkers run all threads on one, and have their own.
+#[cfg(feature = "std")]
+macro_rules! per_thread {
+    ($name:ident: $type:ty = $value:expr) => {
+        #[cfg(not(any(wsp_loom, wsp_shuttle)))]
+        std::thread_local!(static $name: $type = const { $value });
+        #[cfg(wsp_loom)]
+        loom::thread_local!(static $name: $type = $value;);
+        #[cfg(wsp_shuttle)]
+        shuttle::thread_local!(static $name: $type = $value;);
+    };
+}
+
+#[cfg(feature = "std")]
+pub(crate) use per_thread;
+pub(crate) use {const_fn, zeroed};
 
 /// `core`'s cell with the interface of loom's.
 #[cfg(not(wsp_loom))]
@@ -52,35 +94,7 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// Whether a checker runs this. It runs the other threads between any two steps, and to pause would add steps.
-pub(crate) const IS_CHECKED: bool = cfg!(any(wsp_loom, wsp_shuttle));
-
-/// As many as let a short set end, and cost a thread that waits for nothing no more than a change of threads.
-const PAUSES: u32 = if IS_CHECKED { 0 } else { 64 };
-
-/// Lets another thread finish, once, where that is a matter of speed alone.
-#[derive(Debug)]
-pub(crate) struct Patience(bool);
-
-impl Patience {
-    pub(crate) const fn new() -> Self {
-        Self(true)
-    }
-
-    /// Some of the processor's own pauses, the first time that it is called: whether it was. No look comes between
-    /// them: each takes the cache line from the thread that is to finish, and makes it slower.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn pause(&mut self) -> bool {
-        let first = mem::take(&mut self.0);
-        if first {
-            (0..PAUSES).for_each(|_| spin_loop());
-        }
-        first
-    }
-}
-
-/// Gives way to the thread that is being waited for: a few turns of the processor's own pause, then, where there
+/// Gives way to the thread that is being waited for: a few of the processor's own pauses, then, where there
 /// is `std`, the rest of the time slice.
 #[derive(Debug)]
 pub(crate) struct Backoff {
@@ -88,15 +102,18 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
+    /// A checker runs the other threads between any two steps: to pause would only add steps.
+    const PAUSES: u32 = if cfg!(any(wsp_loom, wsp_shuttle)) { 0 } else { 32 };
+
     pub(crate) const fn new() -> Self {
-        Self { pauses: PAUSES }
+        Self { pauses: Self::PAUSES }
     }
 
     pub(crate) fn wait(&mut self) {
         if self.pauses == 0 {
             return yield_now();
         }
-        spin_loop();
-        self.pauses = self.pauses.saturating_sub(1);
+        core::hint::spin_loop();
+        self.pauses -= 1;
     }
 }

@@ -180,8 +180,9 @@ fn r6_a_set_that_failed_during_the_enumeration() {
         event.on_reset({
             let (socket, event) = (Arc::clone(&socket), Arc::clone(&event));
             move || {
+                socket.record(NetworkEvent::Read, Ok(()))?;
                 event.on_set(|| Err(BAD_HANDLE));
-                socket.record(NetworkEvent::Read, Ok(())).map(drop)
+                Ok(())
             }
         });
         let report = socket.enumerate_and_reset(&event).unwrap();
@@ -190,7 +191,8 @@ fn r6_a_set_that_failed_during_the_enumeration() {
     assert_eq!(
         lines[1..],
         [
-            "DEBUG socket:event:socket: record occurred=FD_READ: success new=FD_READ wake=HandedOver",
+            "DEBUG socket:event:socket:event: set",
+            "DEBUG socket:event:socket: record occurred=FD_READ: success new=FD_READ wake=Set",
             "DEBUG socket:event: reset",
             "WARN socket:event: set error=the event object failed with OS error 6",
             "DEBUG socket: enumerate report=no network events \

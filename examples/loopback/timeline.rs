@@ -165,7 +165,7 @@ impl Timeline {
                     Ok(recorded) if recorded.wake == Wake::HandedOver => self.detail(
                         &log,
                         "provider",
-                        "  handed over to the thread that is inside the event object (K2)",
+                        "  left to the selection that is under way (K2)",
                     ),
                     Ok(recorded) if recorded.new.is_empty() => {
                         self.detail(&log, "provider", "  a repeat: no SetEvent (R3)");

@@ -8,7 +8,7 @@
 //! Half of the threads are *providers*: they put a serial number into a queue outside the recorder (one for
 //! each event of each recorder) and record the event, as a provider queues data and then tells. The others
 //! are *switches*: they wait on event objects, enumerate, and take out of the queue of each reported event
-//! all that is in it. The queues are counters, written and read without any ordering of their own: it
+//! all that is in it. Half of the time they reset the event object themselves first, as many programs do. The queues are counters, written and read without any ordering of their own: it
 //! is the recorder alone that makes them visible (E3).
 //!
 //! # What is counted

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEvents};
+use wsp_events::{EventSignal, ManualResetEvent, NetworkEvent, NetworkEvents};
 
 use crate::random::Random;
 use crate::socket::{Flock, Tally};
@@ -54,12 +54,16 @@ impl Switch {
         }
     }
 
-    /// The first enumeration resets the event object, before the others are made: whatever sets it again is
-    /// seen to in the next visit (P3).
+    /// The event object is reset before anything is taken: by the first enumeration, or by the program
+    /// itself, as by an auto-reset wait. Whatever sets it again is seen to in the next visit (P3, E5).
     fn visit(flock: &Flock, random: &mut Random, tally: &mut Tally) {
+        let resets_itself = random.one_in(2);
+        if resets_itself {
+            flock.object().reset_event().expect("no event object fails");
+        }
         for (at, socket) in flock.sockets.iter().enumerate() {
             let report = match at {
-                0 => socket.recorder.enumerate_and_reset(flock.object()),
+                0 if !resets_itself => socket.recorder.enumerate_and_reset(flock.object()),
                 _ => socket.recorder.enumerate(),
             };
             tally.enumerations += 1;

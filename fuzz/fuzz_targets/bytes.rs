@@ -146,12 +146,13 @@ impl<'a> Bytes<'a> {
     }
 
     fn act(&mut self) -> Result<Act> {
-        let inside = match self.0.int_in_range(0..=7)? {
+        let inside = match self.0.int_in_range(0..=8)? {
             0..=3 => None,
             4..=6 => {
                 let (event, code) = self.occurrence()?;
                 Some(Inside::Record(event, code))
             }
+            7 => Some(Inside::Take),
             _ => Some(Inside::Meddle),
         };
         let ends = [

@@ -1,173 +1,184 @@
-//! The signal in one thread's hands: those of a holder, or those of a recording that sets it.
+//! The event object beside the record, and the two guards under which it is used: [`User`], one of many,
+//! and [`Held`], alone.
 
-use core::cell::Cell;
 use core::mem;
 
-use super::NetworkEventRecorder;
-use super::caller::Left;
-use super::state::Word;
-use crate::error::SignalError;
+use super::inside::{inside, is_inside};
+use super::shared::Shared;
+use super::state::{Duty, Word};
+use crate::error::{RecorderError, SignalError};
+use crate::event::NetworkEvents;
 use crate::signal::EventSignal;
+use crate::sync::{UnsafeCell, const_fn};
 
-/// The signal, which this thread has to itself: made only where an exchange has just given it to this
-/// thread, and gone before the thread lets go of it.
-struct InHand<'a, S>(&'a NetworkEventRecorder<S>);
+/// A record, and the event object that is set for it.
+#[derive(Debug)]
+pub(super) struct Guarded<S> {
+    pub(super) shared: Shared,
+    signal: UnsafeCell<Option<S>>,
+}
 
-impl<S> InHand<'_, S> {
+// SAFETY: `signal` is the only part that is not `Sync` by itself. Users share it (`S: Sync`); a holder,
+// which is alone with it, moves an `S` in or out (`S: Send`).
+// Tested by: every model in tests/loom.rs, whose cells report a call that overlaps a swap.
+unsafe impl<S: Send + Sync> Sync for Guarded<S> {}
+
+impl<S> Guarded<S> {
+    const_fn! {
+        pub(super) const fn new(latching: NetworkEvents) -> Self {
+            Self::with_signal(Shared::new(latching), None)
+        }
+    }
+
+    const_fn! {
+        const fn with_signal(shared: Shared, signal: Option<S>) -> Self {
+            Self { shared, signal: UnsafeCell::new(signal) }
+        }
+    }
+
+    /// Runs foreign code. Calls that come back from it on this thread are known (K4).
+    #[inline]
+    pub(super) fn inside<R>(&self, call: impl FnOnce() -> R) -> R {
+        inside(&self.shared, call)
+    }
+
+    /// The user that an exchange has just counted in; `None` if it has left the set to a holder.
+    #[inline]
+    pub(super) fn user(&self, duty: Duty) -> Option<User<'_, S>> {
+        (duty == Duty::Set).then(|| User(self))
+    }
+
+    /// Makes the caller a user, once nobody holds the event object. Returns the word that it has entered.
+    pub(super) fn enter(&self) -> Result<(User<'_, S>, Word), RecorderError> {
+        let entered = self.shared.exchange(|word| match word.enter() {
+            _ if word.is_closed() => Some((word, Err(RecorderError::Closed))),
+            Some(next) => Some((next, Ok(word))),
+            None if is_inside(&self.shared) => Some((word, Err(RecorderError::Reentrant))),
+            None => None,
+        });
+        entered.map(|word| (User(self), word))
+    }
+
+    /// Makes the caller the holder, once there is no other and no user.
+    #[inline]
+    pub(super) fn hold(&self) -> Result<Held<'_, S>, RecorderError> {
+        if is_inside(&self.shared) {
+            return Err(RecorderError::Reentrant);
+        }
+        let before = self.shared.exchange(|word| match word.hold() {
+            _ if word.is_closed() => Some((word, word)),
+            next => Some((next?, word)),
+        });
+        if before.is_closed() {
+            return Err(RecorderError::Closed);
+        }
+        let held = Held { guarded: self, word: before };
+        self.shared.wait_for_users();
+        Ok(held)
+    }
+}
+
+/// One of the calls that use the event object. It is made where an exchange has just counted it in. To
+/// drop it, as a failed set and a panic do, leaves a set owed (R6, K5).
+#[derive(Debug)]
+pub(super) struct User<'a, S>(&'a Guarded<S>);
+
+impl<S> User<'_, S> {
     #[inline]
     fn with_signal<R>(&self, f: impl FnOnce(Option<&S>) -> R) -> R {
-        // SAFETY: every other thread is kept out as long as this one has the signal, and the one place
-        // that writes the cell, `replace`, has `&mut self`. Noticed by: every model in tests/loom.rs.
+        // SAFETY: the one place that writes the cell is `Held::replace`, and a holder has waited until no
+        // user is counted. Tested by: every model in tests/loom.rs that selects.
         self.0.signal.with(|signal| f(unsafe { &*signal }.as_ref()))
     }
 
-    fn replace(&mut self, signal: Option<S>) -> Option<S> {
-        // SAFETY: every other thread is kept out as long as this one has the signal, and `&mut self`
-        // keeps out this one's other uses. Noticed by: every model in tests/loom.rs that selects.
-        self.0.signal.with_mut(|cell| mem::replace(unsafe { &mut *cell }, signal))
-    }
-
-    /// Runs the user's code; a call that comes back from it on this thread is known (K4).
     #[inline]
-    fn call<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.0.caller.enter();
-        let result = f();
-        self.0.caller.leave();
-        result
+    fn leave(self) {
+        self.0.shared.leave();
+        mem::forget(self);
     }
 }
 
-impl<S: EventSignal> InHand<'_, S> {
-    #[inline]
-    fn set(&self) -> Result<(), SignalError> {
-        self.with_signal(|signal| signal.map_or(Ok(()), S::set_event))
-    }
-}
-
-/// The signal, for a recording to set: it leaves by a store.
-///
-/// To drop it, as a failed set and a panic do, leaves the set owed (R6, K5).
-pub(super) struct Setter<'a, S>(InHand<'a, S>);
-
-impl<'a, S: EventSignal> Setter<'a, S> {
-    /// After an exchange that has turned `setting` on.
-    #[inline]
-    pub(super) fn new(recorder: &'a NetworkEventRecorder<S>) -> Self {
-        Self(InHand(recorder))
-    }
-
-    /// Sets the signal, once more for what others hand over meanwhile, and lets go of it.
+impl<S: EventSignal> User<'_, S> {
+    /// Sets the event object, and leaves.
     ///
     /// # Errors
     ///
     /// The set has failed: it is owed (R6).
     #[inline]
     pub(super) fn set(self) -> Result<(), SignalError> {
-        let recorder = self.0.0;
-        recorder.caller.enter();
-        self.0.set()?;
-        let mut word = recorder.look();
-        while let Some(next) = word.serve() {
-            match recorder.try_exchange(word, next) {
-                Ok(()) => {
-                    self.0.set()?;
-                    word = recorder.look();
-                }
-                Err(current) => word = current,
-            }
-        }
-        recorder.caller.leave_as(Left::Set);
-        mem::forget(self);
+        self.0.inside(|| self.with_signal(|signal| signal.map_or(Ok(()), S::set_event)))?;
+        self.leave();
         Ok(())
     }
 }
 
-impl<S> Drop for Setter<'_, S> {
-    #[cold]
-    fn drop(&mut self) {
-        let recorder = self.0.0;
-        recorder.caller.leave();
-        if recorder.exchange(|word| Some((word.set_failed(), word.is_awaited()))) {
-            recorder.caller.leave_as(Left::Failed);
-        }
+impl<S: Clone> User<'_, S> {
+    /// What a socket that is accepted on this one begins with, and leaves.
+    pub(super) fn inherit(self, word: Word) -> Guarded<S> {
+        let signal = self.0.inside(|| self.with_signal(|signal| signal.cloned()));
+        let inherited = Guarded::with_signal(self.0.shared.inherited(word), signal);
+        self.leave();
+        inherited
     }
 }
 
-/// The signal, held by this thread: made only where an exchange has just turned `held` on, and whoever has
-/// it turns `held` off exactly once, by leaving or else by dropping it.
-///
-/// To drop it, as a failed set and a panic do, leaves the set owed (R6, K5).
+impl<S> Drop for User<'_, S> {
+    #[cold]
+    fn drop(&mut self) {
+        self.0.shared.exchange(|word| Some((word.leave_owing(), ())));
+    }
+}
+
+/// The call that keeps all others away from the event object. It is made where an exchange has just held
+/// the word, and nobody is counted. To drop it, as a panic does, ends that and leaves a set owed (K5).
+#[derive(Debug)]
 pub(super) struct Held<'a, S> {
-    hand: InHand<'a, S>,
-    /// The word as this thread last made it: a guess at what it is.
+    guarded: &'a Guarded<S>,
+    /// What the word was before.
     pub(super) word: Word,
-    left: Cell<bool>,
 }
 
 impl<'a, S> Held<'a, S> {
+    fn replace(&mut self, signal: Option<S>) -> Option<S> {
+        // SAFETY: there is one holder, no user came in since it held the word, and it has waited until
+        // those before were gone; `&mut self` keeps out its own other uses.
+        // Tested by: every model in tests/loom.rs that selects.
+        self.guarded.signal.with_mut(|cell| mem::replace(unsafe { &mut *cell }, signal))
+    }
+
+    /// Puts mask and event object in the place of the old ones (S1), and leaves. Returns the old event
+    /// object, and the user who sets the new one if that is owed.
     #[inline]
-    pub(super) fn new(recorder: &'a NetworkEventRecorder<S>, word: Word) -> Self {
-        Self { hand: InHand(recorder), word, left: Cell::new(false) }
+    pub(super) fn install(
+        mut self,
+        events: NetworkEvents,
+        signal: Option<S>,
+    ) -> (Option<S>, Option<User<'a, S>>) {
+        let replaced = self.replace(signal);
+        (replaced, self.release(events))
     }
 
+    /// Leaves, with `events` selected. Returns the user who sets the event object if that is owed.
     #[inline]
-    pub(super) fn with_signal<R>(&self, f: impl FnOnce(Option<&S>) -> R) -> R {
-        self.hand.with_signal(f)
+    pub(super) fn release(self, events: NetworkEvents) -> Option<User<'a, S>> {
+        let duty = self.guarded.shared.exchange(|word| word.release(events));
+        let guarded = self.guarded;
+        mem::forget(self);
+        guarded.user(duty)
     }
 
-    pub(super) fn replace(&mut self, signal: Option<S>) -> Option<S> {
-        self.hand.replace(signal)
-    }
-
-    /// Runs the user's code; a call that comes back from it on this thread is known (K4).
-    #[inline]
-    pub(super) fn call<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.hand.call(f)
-    }
-}
-
-impl<S: EventSignal> Held<'_, S> {
-    /// Sets the selected event object.
-    #[inline]
-    pub(super) fn set(&self) -> Result<(), SignalError> {
-        self.call(|| self.hand.set())
-    }
-
-    /// Lets go of the signal, after setting it for what others have handed over (K2).
-    ///
-    /// # Errors
-    ///
-    /// That set has failed: it is owed (R6). The call around it has succeeded all the same.
-    #[inline]
-    pub(super) fn leave(&self) -> Result<(), SignalError> {
-        let mut word = self.word;
-        loop {
-            let next = word.leave();
-            match self.hand.0.try_exchange(word, next) {
-                Err(current) => word = current,
-                Ok(()) if next.is_held() => {
-                    self.set()?;
-                    word = next;
-                }
-                Ok(()) => break,
-            }
-        }
-        self.left.set(true);
-        Ok(())
-    }
-
-    /// Lets go of the signal in a call that has no way to tell of a set that failed for others: it is
-    /// owed (R6), which is all that can be done.
-    pub(super) fn leave_quietly(self) {
-        let _owed = self.leave();
+    /// Closes the record, and leaves. Returns the event object.
+    pub(super) fn close(mut self) -> Option<S> {
+        let signal = self.replace(None);
+        self.guarded.shared.exchange(|_| Some((Word::CLOSED, ())));
+        mem::forget(self);
+        signal
     }
 }
 
 impl<S> Drop for Held<'_, S> {
+    #[cold]
     fn drop(&mut self) {
-        if !self.left.get() {
-            self.hand.0.caller.leave();
-            self.hand.0.exchange(|word| Some((word.leave_owing(), ())));
-        }
+        self.guarded.shared.exchange(|word| Some((word.release_owing(), ())));
     }
 }

@@ -1,15 +1,17 @@
 //! E: enumerating.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use wsp_events::spi::{
     CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect,
     wsp_enum_network_events, wsp_event_select,
 };
 use wsp_events::{
-    EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, ProviderError, RecorderError,
-    SignalError, Wake, enum_network_events, event_select,
+    EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEventRecorder, Provider,
+    ProviderError, RecorderError, ReenablingCall, SOCKET, SignalError, WSAEVENT, Wake,
+    enum_network_events, event_select,
 };
 
 use crate::support::*;
@@ -90,8 +92,8 @@ fn e4_reset_comes_after_clear() {
     });
     event.log();
     assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), ACCEPT);
-    assert_eq!(*seen.lock().unwrap(), Some((NONE, ACCEPT, Wake::HandedOver)));
-    assert_eq!(event.log(), [Call::Reset, Call::Set]);
+    assert_eq!(*seen.lock().unwrap(), Some((NONE, ACCEPT, Wake::Set)));
+    assert_eq!(event.log(), [Call::Set, Call::Reset, Call::Set], "the reset wipes out the first");
     assert_eq!(recorder.recorded(), ACCEPT);
 }
 
@@ -115,6 +117,48 @@ fn e5_the_signal_is_set_as_long_as_something_is_reportable() {
     at_rest();
     recorder.record(NetworkEvent::Write, Ok(())).unwrap();
     at_rest();
+}
+
+/// A program that waits, resets the event object itself, receives, and finds more, on real threads. Catches a
+/// record that leaves its set to another that is inside, and a set that orders nothing because it changes
+/// nothing. `WSP_ROUNDS` says how many rounds; it prints what was lost.
+#[test]
+fn e5_an_application_that_resets_its_event_object_itself() {
+    let rounds: u64 = std::env::var("WSP_ROUNDS").map_or(30_000, |rounds| rounds.parse().unwrap());
+    let (recorder, event) = (NetworkEventRecorder::new(), ManualResetEvent::new());
+    recorder.select(READ, &event).unwrap();
+    let (turn, done) = (AtomicU64::new(0), AtomicU64::new(0));
+    // A few looks, then the other thread may need the processor.
+    let wait_until = |holds: &dyn Fn() -> bool| {
+        let mut looks = 0..100;
+        while !holds() {
+            looks.next().map_or_else(thread::yield_now, |_| std::hint::spin_loop());
+        }
+    };
+    let wait_for = |counter: &AtomicU64, round| wait_until(&|| counter.load(SeqCst) >= round);
+    let lost = thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 1..=rounds {
+                wait_for(&turn, round);
+                recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+                done.store(round, SeqCst);
+            }
+        });
+        let mut lost = 0;
+        for round in 1..=rounds {
+            turn.store(round, SeqCst);
+            wait_until(&|| event.is_set());
+            event.reset();
+            recorder.on_reenabling_call(ReenablingCall::Recv { oob: false });
+            recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+            wait_for(&done, round);
+            lost += u64::from(!event.is_set() && !recorder.owes_set());
+            recorder.enumerate_and_reset(&event).unwrap();
+        }
+        lost
+    });
+    println!("{rounds} rounds, {lost} wake-ups lost");
+    assert_eq!(lost, 0, "E5: of {rounds} wake-ups");
 }
 
 /// Catches a reset of the selected event object where another, or none, was passed.
@@ -154,7 +198,7 @@ fn e7_a_failed_call_changes_nothing() {
         (-1, 10022, untouched())
     );
     assert!(event.is_set());
-    assert_eq!(event.log(), []);
+    assert_eq!(event.log(), [Call::Set], "what was put back is signaled again");
     let report = socket.enumerate_and_reset(&*event).unwrap();
     assert_eq!(report.to_string(), "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)");
 }
@@ -178,7 +222,7 @@ fn e7_a_report_is_put_back_under_what_came_meanwhile() {
     event.log();
     let refused = recorder.enumerate_and_reset(&*event);
     assert_eq!(refused, Err(RecorderError::Signal(BAD_HANDLE)));
-    assert_eq!(event.log(), [Call::Set], "for what was handed over");
+    assert_eq!(event.log(), [Call::Set; 4], "each news, and what was put back");
     let report = recorder.enumerate().unwrap();
     assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
     assert_eq!(report.outcome(NetworkEvent::Read), Some(Err(DOWN)));
@@ -374,4 +418,92 @@ fn e10_a_panic_becomes_wsaenetdown() {
     }
     let report = socket.enumerate().unwrap();
     assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
+}
+
+/// An event object whose drop panics, if it is told to.
+struct Bomb(Arc<Event>, bool);
+
+impl EventSignal for Bomb {
+    fn set_event(&self) -> Result<(), SignalError> {
+        self.0.set_event()
+    }
+    fn reset_event(&self) -> Result<(), SignalError> {
+        self.0.reset_event()
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.1 && !thread::panicking() {
+            std::panic::resume_unwind(Box::new("planted"));
+        }
+    }
+}
+
+/// A provider of one socket; its selections, or its event objects to reset, are bombs.
+struct Fragile {
+    recorder: NetworkEventRecorder<Bomb>,
+    event: Arc<Event>,
+    selects: bool,
+    resets: bool,
+}
+
+impl Provider for Fragile {
+    type Signal = Bomb;
+    type Socket<'a> = &'a NetworkEventRecorder<Bomb>;
+    type ResetEvent<'a> = Bomb;
+
+    fn subsystem_is_up(&self) -> bool {
+        true
+    }
+    fn socket(&self, _: SOCKET) -> Option<&NetworkEventRecorder<Bomb>> {
+        Some(&self.recorder)
+    }
+    fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Bomb> {
+        socket
+    }
+    fn event_to_select(&self, _: WSAEVENT) -> Option<Bomb> {
+        Some(Bomb(self.event.clone(), self.selects))
+    }
+    fn event_to_reset(&self, _: WSAEVENT) -> Option<Bomb> {
+        Some(Bomb(self.event.clone(), self.resets))
+    }
+}
+
+/// Catches a selection that fails, or an enumeration whose report is gone, because an event object panics when
+/// it is dropped.
+#[test]
+fn e7_an_event_object_whose_drop_panics() {
+    let handle: WSAEVENT = std::ptr::without_provenance_mut(4);
+    let new = |selects, resets| Fragile {
+        recorder: NetworkEventRecorder::new(),
+        event: Event::new(),
+        selects,
+        resets,
+    };
+    let select = |provider: &Fragile, mask| {
+        let mut errno = -7;
+        // SAFETY: the pointer comes from a reference.
+        (unsafe { wsp_event_select(provider, 4, handle, mask, &mut errno) }, errno)
+    };
+    let enumerate = |provider: &Fragile| {
+        let (mut errno, mut out) = (-7, untouched());
+        // SAFETY: the pointers come from references.
+        let result = unsafe { wsp_enum_network_events(provider, 4, handle, &mut out, &mut errno) };
+        (result, errno, out)
+    };
+    // What is replaced is dropped when all is done.
+    let provider = new(true, false);
+    assert_eq!(select(&provider, 0x3ff), (0, -7));
+    assert_eq!(select(&provider, 0x1), (0, -7));
+    assert_eq!(provider.recorder.selected(), READ);
+    std::mem::forget(provider);
+
+    // What is reset is dropped before the report is committed.
+    let provider = new(false, true);
+    assert_eq!(select(&provider, 0x3ff), (0, -7));
+    provider.recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    assert_eq!(enumerate(&provider), (-1, 10050, untouched()));
+    assert_eq!(provider.recorder.recorded(), CLOSE);
+    assert!(provider.event.is_set() || provider.recorder.owes_set(), "E5");
 }

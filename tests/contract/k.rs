@@ -4,44 +4,31 @@
 use std::cell::Cell;
 use std::mem::size_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wsp_events::{
     EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, RecorderError, SignalError,
-    Wake,
+    Wake, WsaError,
 };
 
 use crate::support::*;
 
 /// Catches an operation that needs `&mut self`, and a recorder that cannot be shared although its event
-/// object can be sent: this compiles, or it does not.
+/// object can: this compiles, or it does not.
 #[test]
 fn k1_every_operation_takes_a_shared_reference_from_any_thread() {
     fn shared<T: Send + Sync>(recorder: T) -> T {
         recorder
     }
-    // Send, and not Sync.
-    type NotSync = Cell<bool>;
-    struct Signal(NotSync);
-    impl EventSignal for Signal {
-        fn set_event(&self) -> Result<(), SignalError> {
-            self.0.set(true);
-            Ok(())
-        }
-        fn reset_event(&self) -> Result<(), SignalError> {
-            self.0.set(false);
-            Ok(())
-        }
-    }
-    let recorder = shared(NetworkEventRecorder::<Signal>::new());
+    let recorder = shared(NetworkEventRecorder::<ManualResetEvent>::new());
     thread::scope(|scope| {
         for event in NetworkEvent::ALL {
             let recorder = &recorder;
             scope.spawn(move || {
-                recorder.select(ALL, Signal(Cell::new(false))).unwrap();
+                recorder.select(ALL, ManualResetEvent::new()).unwrap();
                 recorder.record(event, Ok(())).unwrap();
                 recorder.enumerate().unwrap();
                 recorder.withdraw(event.flag());
@@ -52,62 +39,133 @@ fn k1_every_operation_takes_a_shared_reference_from_any_thread() {
     assert_eq!(recorder.recorded(), NONE);
 }
 
-/// Catches a record that waits for a thread inside SetEvent or ResetEvent, success or error, and a
-/// hand-over that the holder does not see to.
-#[test]
-fn k2_recording_does_not_wait_for_the_holder() {
-    let (recorder, event) = selected(ALL);
+/// Starts a thread whose call is inside the event object until `go_on` is told; if nobody tells it, it goes
+/// on after a while, so that a call that waits for it is seen.
+fn busy(
+    event: &Event,
+    script: impl FnOnce(&Event, Box<dyn FnOnce() -> Result<(), SignalError> + Send>),
+    call: impl FnOnce() + Send + 'static,
+) -> (Sender<()>, thread::JoinHandle<()>) {
     let (entered, inside) = channel();
     let (go_on, leave) = channel::<()>();
-    event.on_reset(move || {
-        entered.send(()).unwrap();
-        // If the other thread waits for this one, this one goes on after a while: then it is seen.
-        let _timed_out = leave.recv_timeout(Duration::from_secs(2));
-        Ok(())
-    });
-    let holder = thread::spawn({
-        let (recorder, event) = (recorder.clone(), event.clone());
-        move || recorder.enumerate_and_reset(&*event).unwrap()
-    });
+    script(
+        event,
+        Box::new(move || {
+            entered.send(()).unwrap();
+            let _timed_out = leave.recv_timeout(Duration::from_secs(2));
+            Ok(())
+        }),
+    );
+    let thread = thread::spawn(call);
     inside.recv().unwrap();
-    let success = recorder.record(NetworkEvent::Read, Ok(())).unwrap();
-    let error = recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
-    assert_eq!((success.wake, error.wake), (Wake::HandedOver, Wake::HandedOver));
-    go_on.send(()).expect("the holder has gone on before the records returned");
-    holder.join().unwrap();
-    assert_eq!(event.log(), [Call::Reset, Call::Set]);
-    assert_eq!(recorder.recorded(), READ | CLOSE);
+    (go_on, thread)
 }
 
-/// Catches two calls on the event object at the same time, many threads at work.
+/// Catches a call that waits for a thread inside SetEvent or ResetEvent: everything but a selection and a
+/// close; and a set that is left to that thread.
 #[test]
-fn k3_calls_on_the_signal_never_overlap() {
-    let (recorder, event) = selected(ALL);
-    // First the sure case: a record from inside a call.
-    event.on_reset({
-        let recorder = recorder.clone();
-        move || recorder.record(NetworkEvent::Oob, Ok(())).map(drop)
-    });
-    recorder.enumerate_and_reset(&*event).unwrap();
-    assert!(!event.overlapped());
-
-    thread::scope(|scope| {
-        for at in 0..4 {
-            let (recorder, event) = (&recorder, &event);
-            scope.spawn(move || {
-                for round in 0..500 {
-                    match (at + round) % 4 {
-                        0 => drop(recorder.enumerate_and_reset(&**event)),
-                        1 => drop(recorder.select(ALL, event.clone())),
-                        2 => drop(recorder.record(NetworkEvent::Close, Err(RESET))),
-                        _ => drop(recorder.record(NetworkEvent::Read, Ok(()))),
-                    }
+fn k2_nothing_but_a_selection_waits_for_the_event_object() {
+    for inside_reset in [false, true] {
+        let (recorder, event) = selected(ALL);
+        let (go_on, thread) = busy(
+            &event,
+            |event, script| match inside_reset {
+                true => event.on_reset(script),
+                false => event.on_set(script),
+            },
+            {
+                let (recorder, event) = (recorder.clone(), event.clone());
+                move || match inside_reset {
+                    true => _ = recorder.enumerate_and_reset(&*event).unwrap(),
+                    false => _ = recorder.record(NetworkEvent::Oob, Ok(())).unwrap(),
                 }
-            });
+            },
+        );
+        let success = recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+        let error = recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+        assert_eq!((success.wake, error.wake), (Wake::Set, Wake::Set));
+        let report = recorder.enumerate_and_reset(&*event).unwrap();
+        assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
+        recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+        recorder.withdraw(CLOSE);
+        recorder.reenable(NetworkEvent::Read);
+        assert_eq!(recorder.inherit().unwrap().selected(), ALL);
+        go_on.send(()).expect("the thread inside has gone on before the calls returned");
+        thread.join().unwrap();
+    }
+}
+
+/// Catches a selection, or a close, that returns while a call on the event object that it replaces is under
+/// way; and news that comes meanwhile and is told to nobody.
+#[test]
+fn k3_a_selection_waits_until_nobody_uses_the_old_event_object() {
+    let end = |call: fn(&Recorder)| {
+        let (recorder, event) = selected(ALL);
+        let (go_on, thread) = busy(&event, |event, script| event.on_set(script), {
+            let recorder = recorder.clone();
+            move || _ = recorder.record(NetworkEvent::Read, Ok(())).unwrap()
+        });
+        let (returned, result) = channel();
+        let other = thread::spawn({
+            let recorder = recorder.clone();
+            move || {
+                call(&recorder);
+                returned.send(()).unwrap();
+            }
+        });
+        // It holds the recorder as soon as a record is left to it.
+        let code = WsaError::WSAECONNRESET;
+        let begin = Instant::now();
+        while recorder.record(NetworkEvent::Close, Err(code)).unwrap().wake != Wake::HandedOver {
+            assert!(begin.elapsed() < Duration::from_secs(20), "K3: it does not hold the recorder");
+            recorder.withdraw(CLOSE);
+        }
+        assert!(result.try_recv().is_err(), "K3");
+        go_on.send(()).unwrap();
+        thread.join().unwrap();
+        other.join().unwrap();
+        assert_eq!(Arc::strong_count(&event), 1, "P2");
+        recorder
+    };
+    let recorder = end(|recorder| recorder.select(CLOSE, Event::new()).unwrap());
+    assert_eq!(recorder.recorded(), READ | CLOSE);
+    assert!(!recorder.owes_set());
+    assert_eq!(end(|recorder| recorder.deselect().unwrap()).selected(), NONE);
+    assert_eq!(end(|recorder| recorder.close().unwrap()).recorded(), NONE);
+}
+
+/// Catches a record that sets for ever on behalf of another thread, which withdraws and records beside it.
+#[test]
+fn k2_one_record_sets_once() {
+    let (recorder, event) = selected(ALL);
+    event.on_set({
+        let recorder = recorder.clone();
+        move || {
+            for _ in 0..10 {
+                recorder.withdraw(READ);
+                assert_eq!(recorder.record(NetworkEvent::Read, Ok(()))?.wake, Wake::Set);
+            }
+            Ok(())
         }
     });
-    assert!(!event.overlapped());
-    assert_eq!(event.is_set(), !recorder.recorded().is_empty(), "E5");
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert_eq!(event.log(), [Call::Set; 11]);
+}
+
+/// Catches a code that is stored after the set: the withdrawal waits for it.
+#[test]
+fn k2_a_set_that_withdraws_its_own_error() {
+    let (recorder, event) = selected(ALL);
+    event.on_set({
+        let recorder = recorder.clone();
+        move || {
+            recorder.withdraw(CLOSE);
+            Ok(())
+        }
+    });
+    let again = recorder.clone();
+    must_return(move || recorder.record(NetworkEvent::Close, Err(RESET)).unwrap());
+    assert!(again.enumerate().unwrap().events().is_empty());
 }
 
 /// Catches a deadlock where the event object records on its own recorder, and news that is lost there.
@@ -119,7 +177,7 @@ fn k4_a_signal_that_records() {
         move || {
             let success = recorder.record(NetworkEvent::Write, Ok(()))?;
             let error = recorder.record(NetworkEvent::Close, Err(RESET))?;
-            assert_eq!((success.wake, error.wake), (Wake::HandedOver, Wake::HandedOver));
+            assert_eq!((success.wake, error.wake), (Wake::Set, Wake::Set));
             Ok(())
         }
     });
@@ -128,39 +186,129 @@ fn k4_a_signal_that_records() {
         move || recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake
     });
     assert_eq!(wake, Wake::Set);
-    assert_eq!(event.log(), [Call::Set, Call::Set], "once more for what was handed over");
+    assert_eq!(event.log(), [Call::Set; 3], "each by the call that brought the news");
     assert_eq!(
         recorder.enumerate().unwrap().to_string(),
         "FD_READ: success, FD_WRITE: success, FD_CLOSE: WSAECONNRESET (10054)"
     );
 }
 
-/// Catches a hang where the event object calls back what has to wait for it.
+/// What would wait for itself inside an event object of `recorder` is refused there, and nothing else is.
+fn call_back(recorder: &Recorder) -> Result<(), SignalError> {
+    assert_eq!(recorder.select(READ, Event::new()), Err(RecorderError::Reentrant));
+    assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant));
+    assert_eq!(recorder.close(), Err(RecorderError::Reentrant));
+    recorder.record(NetworkEvent::Close, Err(RESET))?;
+    recorder.withdraw(CLOSE);
+    recorder.reenable(NetworkEvent::Close);
+    recorder.enumerate().unwrap();
+    recorder.enumerate_and_reset(&*Event::new()).unwrap();
+    recorder.inherit().unwrap();
+    Ok(())
+}
+
+/// Catches a hang where the event object calls back what has to wait for it, and a refusal where nothing
+/// has.
 #[test]
 fn k4_waiting_for_oneself_is_refused() {
     let (recorder, event) = selected(ALL);
-    let answers = Arc::new(Mutex::new(Vec::new()));
-    event.on_set({
-        let (recorder, answers) = (recorder.clone(), answers.clone());
+    let script = |recorder: &Arc<Recorder>| {
+        let recorder = recorder.clone();
+        move || call_back(&recorder)
+    };
+    event.on_set(script(&recorder));
+    event.on_reset(script(&recorder));
+    must_return({
+        let (recorder, event) = (recorder.clone(), event.clone());
         move || {
-            let mut answers = answers.lock().unwrap();
-            answers.push(recorder.enumerate().map(drop));
-            answers.push(recorder.enumerate_and_reset(&*Event::new()).map(drop));
-            answers.push(recorder.select(READ, Event::new()));
-            answers.push(recorder.deselect());
-            answers.push(recorder.inherit().map(drop));
-            answers.push(recorder.close());
+            recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+            recorder.enumerate_and_reset(&*event).unwrap();
+        }
+    });
+    // Nothing of it has changed the selection, and from outside everything works.
+    assert_eq!(recorder.selected(), ALL);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), READ);
+}
+
+/// Catches a thread whose inner call hides the outer one, where two recorders' event objects call each
+/// other's recorders.
+#[test]
+fn k4_two_event_objects_that_call_each_other() {
+    let ((one, first), (two, second)) = (selected(ALL), selected(ALL));
+    first.on_set({
+        let two = two.clone();
+        move || two.record(NetworkEvent::Read, Ok(())).map(drop)
+    });
+    second.on_set({
+        let (one, two) = (one.clone(), two.clone());
+        move || {
+            call_back(&one)?;
+            call_back(&two)
+        }
+    });
+    must_return(move || one.record(NetworkEvent::Read, Ok(())).unwrap());
+    assert_eq!(two.selected(), ALL);
+}
+
+/// Catches two recorders whose event objects enumerate each other from inside a set, on two threads, and
+/// do not return.
+#[test]
+fn k4_two_event_objects_that_enumerate_each_other() {
+    let ((one, first), (two, second)) = (selected(ALL), selected(ALL));
+    let (meet_one, meet_two) = (channel::<()>(), channel::<()>());
+    first.on_set({
+        let (two, second) = (two.clone(), second.clone());
+        move || {
+            meet_one.0.send(()).unwrap();
+            meet_two.1.recv().unwrap();
+            two.enumerate_and_reset(&*second).unwrap();
             Ok(())
         }
     });
-    must_return({
-        let recorder = recorder.clone();
-        move || recorder.record(NetworkEvent::Read, Ok(())).unwrap()
+    second.on_set({
+        let (one, first) = (one.clone(), first.clone());
+        move || {
+            meet_two.0.send(()).unwrap();
+            meet_one.1.recv().unwrap();
+            one.enumerate_and_reset(&*first).unwrap();
+            Ok(())
+        }
     });
-    assert_eq!(*answers.lock().unwrap(), [Err(RecorderError::Reentrant); 6]);
-    // Nothing of it has changed anything, and from outside everything works.
-    assert_eq!((recorder.selected(), recorder.recorded()), (ALL, READ));
-    assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), READ);
+    let other = thread::spawn(move || two.record(NetworkEvent::Read, Ok(())).unwrap());
+    must_return(move || one.record(NetworkEvent::Read, Ok(())).unwrap());
+    must_return(move || other.join().unwrap());
+}
+
+/// Catches an `inherit` that is not known to be inside while it clones the event object.
+#[test]
+fn k4_a_clone_that_calls_back() {
+    struct Reference(Arc<Mutex<Option<Arc<NetworkEventRecorder<Reference>>>>>);
+    impl Clone for Reference {
+        fn clone(&self) -> Self {
+            if let Some(recorder) = &*self.0.lock().unwrap() {
+                assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant));
+            }
+            Self(Arc::clone(&self.0))
+        }
+    }
+    impl EventSignal for Reference {
+        fn set_event(&self) -> Result<(), SignalError> {
+            Ok(())
+        }
+        fn reset_event(&self) -> Result<(), SignalError> {
+            Ok(())
+        }
+    }
+    let back = Arc::new(Mutex::new(None));
+    let recorder = Arc::new(NetworkEventRecorder::new());
+    recorder.select(ALL, Reference(Arc::clone(&back))).unwrap();
+    *back.lock().unwrap() = Some(Arc::clone(&recorder));
+    must_return({
+        let recorder = Arc::clone(&recorder);
+        move || recorder.inherit().unwrap()
+    });
+    *back.lock().unwrap() = None;
 }
 
 /// Catches a report that is lost with a panic, a recorder that is unusable afterwards, and a set that
@@ -203,6 +351,45 @@ fn k5_a_signal_that_panics() {
         "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)"
     );
     assert!(!event.is_set());
+}
+
+/// Catches a set that is owed to nobody, where a reset has wiped out what was set inside it and then panics.
+#[test]
+fn k5_a_reset_that_wipes_out_and_panics() {
+    let (recorder, event) = selected(ALL);
+    event.on_reset({
+        let (recorder, event) = (recorder.clone(), event.clone());
+        move || {
+            recorder.record(NetworkEvent::Read, Ok(()))?;
+            event.reset_by_the_application();
+            blow_up()
+        }
+    });
+    catch_unwind(AssertUnwindSafe(|| recorder.enumerate_and_reset(&*event))).unwrap_err();
+    assert_eq!(recorder.recorded(), READ);
+    assert!(event.is_set() || recorder.owes_set(), "E5");
+}
+
+/// Catches a selection that keeps the others away for ever when its event object panics.
+#[test]
+fn k5_a_selection_whose_event_object_panics_is_over() {
+    let (recorder, _event) = selected(ALL);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    let bad = Event::new();
+    bad.on_set(blow_up);
+    catch_unwind(AssertUnwindSafe(|| recorder.select(READ, bad.clone()))).unwrap_err();
+    must_return(move || recorder.select(READ, bad).unwrap());
+}
+
+/// Catches a user whose count is lost when its event object fails or panics: a selection waits for ever.
+#[test]
+fn k5_a_set_that_fails_is_no_longer_inside() {
+    for script in [refuse, blow_up] {
+        let (recorder, event) = selected(ALL);
+        event.on_set(script);
+        _ = catch_unwind(AssertUnwindSafe(|| recorder.record(NetworkEvent::Read, Ok(()))));
+        must_return(move || recorder.select(READ, Event::new()).unwrap());
+    }
 }
 
 /// Catches a recorder that outgrows a cache line, and one that cannot be made in a `const`. (That

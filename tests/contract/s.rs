@@ -186,3 +186,16 @@ fn s9_the_provider_is_told_of_every_selection() {
     provider.select(s, handle, 0);
     assert_eq!(*provider.told.lock().unwrap(), [ACCEPT, NONE]);
 }
+
+/// Catches a provider that is told last of the selection that does not stand, where two race.
+#[test]
+fn s9_the_last_word_is_about_the_selection_that_stands() {
+    let provider = TestProvider::new();
+    let ((s, _), (handle, _)) = (provider.socket(), provider.event());
+    // The other selection comes between the first one and what the provider is told of it.
+    *provider.on_selected.lock().unwrap() = Some(Box::new(move |provider| {
+        provider.select(s, std::ptr::without_provenance_mut(4), 0x1);
+    }));
+    provider.select(s, handle, 0x8);
+    assert_eq!(*provider.told.lock().unwrap(), [READ, ACCEPT, READ]);
+}

@@ -71,6 +71,8 @@ pub(crate) fn must_return<R: Send + 'static>(body: impl FnOnce() -> R + Send + '
     result.recv_timeout(Duration::from_secs(5)).expect("the call hangs, or has panicked")
 }
 
+type OnSelected = Box<dyn FnOnce(&TestProvider) + Send>;
+
 /// A provider with a table of sockets and one of event objects.
 pub(crate) struct TestProvider {
     pub(crate) up: AtomicBool,
@@ -78,6 +80,8 @@ pub(crate) struct TestProvider {
     pub(crate) events: Mutex<BTreeMap<usize, Arc<Event>>>,
     /// What the provider was told of selections (S9).
     pub(crate) told: Mutex<Vec<NetworkEvents>>,
+    /// What comes first when it is told the next time.
+    pub(crate) on_selected: Mutex<Option<OnSelected>>,
 }
 
 impl TestProvider {
@@ -87,6 +91,7 @@ impl TestProvider {
             sockets: SocketTable::new(),
             events: Mutex::default(),
             told: Mutex::default(),
+            on_selected: Mutex::default(),
         }
     }
 
@@ -159,6 +164,8 @@ impl Provider for TestProvider {
     }
 
     fn selected(&self, _: &SocketRef<Recorder>, events: NetworkEvents) {
+        let first = self.on_selected.lock().unwrap().take();
+        first.into_iter().for_each(|first| first(self));
         self.told.lock().unwrap().push(events);
     }
 }

@@ -34,7 +34,7 @@ enum Operation {
     SelectAgain,
     Deselect,
     Enumerate,
-    /// Stopped after its reset, while it sets for what was handed over.
+    /// Stopped after its reset, while it sets for what was recorded meanwhile.
     EnumerateAndSet,
     Inherit,
     Close,

@@ -9,7 +9,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `operation` | the calls, as values, and what they answer |
-//! | `object` | event objects that follow a script, and notice when two calls on them overlap (K3) |
+//! | `object` | event objects that follow a script, and that anybody may reset |
 //! | `scene` | threads and their calls: played on one schedule, and judged |
 //! | `rest` | what is seen when all calls are over |
 //! | `order` | the search |
@@ -24,21 +24,20 @@
 //! with which codes, selected and latched; how often each event object was reset (E6, E8), and which
 //! ones are alive (P2).
 //!
-//! Two calls are not one step, even for whoever looks at the record alone. An enumeration whose reset
-//! fails or panics has its report out for a while (src/recorder.rs, "Where it is not exact"), and in the
-//! order it has two places: its taking and its putting back. Between them stands no other call that
-//! needs the event object.
+//! One call is not one step: an enumeration whose reset fails or panics has its report out for a while
+//! (src/recorder/protocol.rs), and in the order it has two places, its taking and its putting back.
 //!
-//! Signals are not part of that order, since a set follows its recording, and may be another thread's:
+//! Signals are not part of that order, since a set follows its recording:
 //!
-//! - At rest E5 holds, both ways, on the conditions that the contract names; a set is owed only for
-//!   something reportable, after a failure, and is tried again by the next record (R6, K5).
+//! - At rest E5 holds, both ways, on the conditions that the contract names. A reset by somebody else (the
+//!   application, another socket) excuses a missing signal only if it may have come after the recording and
+//!   the selection. A set is owed only for something reportable, after a failure, and is tried again by the
+//!   next record (R6, K5).
 //! - An answer `NotNeeded` means that nothing new was selected; `Set`, that something was (or that a set
-//!   had failed); `HandedOver`, that somebody was there to hand it to, or had just set the signal (R4, K2).
-//! - Where no set fails, there are at most as many sets as news and selections called for, by event
-//!   object, except that news handed over to a selection is told on the one that stands then (R4, S5).
-//! - Calls of one recorder on event objects never overlap (K3), and loom wants them to be ordered, too.
-//!   What an event object tries from inside is handed over or refused (K4).
+//!   had failed); `HandedOver`, that a selection or a close was under way (R4, K2).
+//! - Where no set fails, there are at most as many sets as news, selections, resets and withdrawals
+//!   account for (R4, S5).
+//! - What an event object tries from inside is done, or refused (K4).
 //!
 //! `.ci/threads` runs this; `.ci/breaches search` shows that it can fail.
 #![cfg(any(wsp_loom, wsp_shuttle))]

@@ -1,16 +1,16 @@
-//! The event objects: each follows a script, counts its calls, and fails the test when two calls of one
-//! recorder on it overlap (K3).
+//! The event objects: each follows a script and counts its calls.
 //!
-//! Their counts are ordinary atomics, which no checker sees: they are no part of what threads agree on.
+//! They order what `EventSignal` asks for, and nothing else. Their counts are ordinary atomics, which no
+//! checker sees: they are no part of what threads agree on.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use wsp_events::{EventSignal, SignalError};
 
-use crate::checker::Exclusive;
+use crate::checker::{AtomicBool, Ordering};
 
 /// The event objects by number. The first one is selected at the beginning.
 pub(crate) const SELECTED: usize = 0;
@@ -23,8 +23,6 @@ pub(crate) const OBJECTS: usize = 4;
 
 /// How many recorders may have one event object.
 pub(crate) const RECORDERS: usize = 2;
-
-const NOBODY: usize = usize::MAX;
 
 /// What an event object does when it is to be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +41,6 @@ pub(crate) type Inside = dyn Fn(usize, usize, i32) + Send + Sync;
 pub(crate) struct Object {
     pub(crate) number: usize,
     signaled: AtomicBool,
-    reset_by: AtomicUsize,
     /// Calls of `set_event`, whatever came of them.
     attempts: AtomicUsize,
     sets: AtomicUsize,
@@ -52,15 +49,12 @@ pub(crate) struct Object {
     panics: AtomicUsize,
     script: Mutex<VecDeque<Act>>,
     inside: Mutex<Option<Arc<Inside>>>,
-    calls: [Exclusive; RECORDERS],
 }
 
 /// What an event object shows at rest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shown {
     pub(crate) signaled: bool,
-    /// The recorder that made it nonsignaled, if one has since it was last set.
-    pub(crate) reset_by: Option<usize>,
     pub(crate) sets: usize,
     pub(crate) resets: usize,
     pub(crate) failures: usize,
@@ -86,7 +80,6 @@ impl Object {
         Arc::new(Self {
             number,
             signaled: AtomicBool::new(false),
-            reset_by: AtomicUsize::new(NOBODY),
             attempts: AtomicUsize::new(0),
             sets: AtomicUsize::new(0),
             resets: AtomicUsize::new(0),
@@ -94,7 +87,6 @@ impl Object {
             panics: AtomicUsize::new(0),
             script: Mutex::default(),
             inside: Mutex::default(),
-            calls: std::array::from_fn(|_| Exclusive::new()),
         })
     }
 
@@ -109,10 +101,8 @@ impl Object {
     }
 
     pub(crate) fn show(self: &Arc<Self>) -> Shown {
-        let reset_by = self.reset_by.load(SeqCst);
         Shown {
-            signaled: self.signaled.load(SeqCst),
-            reset_by: (reset_by != NOBODY).then_some(reset_by),
+            signaled: self.signaled.load(Ordering::Relaxed),
             sets: self.sets.load(SeqCst),
             resets: self.resets.load(SeqCst),
             failures: self.failures.load(SeqCst),
@@ -129,22 +119,27 @@ impl Object {
         }
     }
 
+    fn signal(&self, set: bool) {
+        self.signaled.swap(set, if set { Ordering::Release } else { Ordering::Acquire });
+    }
+
+    /// ResetEvent by the application, or an auto-reset wait.
+    pub(crate) fn reset_by_the_application(&self) {
+        self.signal(false);
+    }
+
     fn call(&self, recorder: usize, set: bool) -> Result<(), SignalError> {
-        let act = self.calls[recorder].enter(|| {
-            self.attempts.fetch_add(set.into(), SeqCst);
-            let act = if set || self.number >= FAILING { self.next_act() } else { Act::Works };
-            if let Act::Records(event, code) = act {
-                let inside = self.inside.lock().unwrap().clone();
-                inside.expect("a script that records has a recorder")(recorder, event, code);
-            }
-            if matches!(act, Act::Works | Act::Records(..)) {
-                let (count, by) = if set { (&self.sets, NOBODY) } else { (&self.resets, recorder) };
-                count.fetch_add(1, SeqCst);
-                self.signaled.store(set, SeqCst);
-                self.reset_by.store(by, SeqCst);
-            }
-            act
-        });
+        self.attempts.fetch_add(set.into(), SeqCst);
+        let act = if set || self.number >= FAILING { self.next_act() } else { Act::Works };
+        if let Act::Records(event, code) = act {
+            let inside = self.inside.lock().unwrap().clone();
+            inside.expect("a script that records has a recorder")(recorder, event, code);
+        }
+        if matches!(act, Act::Works | Act::Records(..)) {
+            let count = if set { &self.sets } else { &self.resets };
+            count.fetch_add(1, SeqCst);
+            self.signal(set);
+        }
         match act {
             Act::Works | Act::Records(..) => Ok(()),
             Act::Fails => {

@@ -27,6 +27,8 @@ pub(crate) enum Operation {
     Enumerate(Option<usize>),
     Inherit,
     Close,
+    /// The application resets an event object itself.
+    Reset(usize),
     /// The thread gives up its reference to the recorder.
     Drop,
 }
@@ -85,6 +87,10 @@ impl Operation {
                 Err(error) => refused(error),
             },
             Self::Close => done(recorder.close()),
+            Self::Reset(object) => {
+                handle(*object).object.reset_by_the_application();
+                Answer::Done
+            }
             Self::Drop => Answer::Done,
         };
         unwinding(call).unwrap_or(Answer::Unwound)
@@ -99,12 +105,19 @@ impl Operation {
         }
     }
 
-    /// Whether the call needs the event object to itself, so that no two such calls come at once.
-    pub(crate) fn is_exclusive(&self) -> bool {
-        matches!(
-            self,
-            Self::Select(..) | Self::Deselect | Self::Enumerate(_) | Self::Inherit | Self::Close
-        )
+    /// Whether a closed record refuses the call.
+    pub(crate) fn is_refused_when_closed(&self) -> bool {
+        self.holds() || matches!(self, Self::Enumerate(_) | Self::Inherit)
+    }
+
+    /// Whether the call keeps others away from the event object (K3), so that they leave their news to it.
+    pub(crate) fn holds(&self) -> bool {
+        matches!(self, Self::Select(..) | Self::Deselect | Self::Close)
+    }
+
+    /// Whether the call may set an event object for what another has recorded, or make another call do so.
+    pub(crate) fn stirs(&self) -> bool {
+        matches!(self, Self::Enumerate(_) | Self::Withdraw(_) | Self::Reenable(_))
     }
 }
 
@@ -124,6 +137,7 @@ impl fmt::Debug for Operation {
             Self::Enumerate(Some(object)) => write!(f, "enumerate and reset {object}"),
             Self::Inherit => write!(f, "inherit"),
             Self::Close => write!(f, "close"),
+            Self::Reset(object) => write!(f, "the application resets {object}"),
             Self::Drop => write!(f, "drop"),
         }
     }

@@ -13,11 +13,11 @@ use crate::socket::{EVENTS, Record, Selection, Socket};
 
 /// All that is known of one recorder's calls.
 pub(crate) struct History<'a> {
-    /// Its number among the recorders.
-    pub(crate) recorder: usize,
     /// Whether the event objects serve it alone.
     pub(crate) alone: bool,
     pub(crate) calls: Vec<&'a Call>,
+    /// Resets that are not this recorder's: of which event object, and when at the latest.
+    pub(crate) resets: Vec<(usize, usize)>,
     pub(crate) children: &'a [Child],
     pub(crate) objects: &'a [Shown; OBJECTS],
     /// What the recorder shows at rest; `None` if it is gone.
@@ -32,8 +32,21 @@ struct State {
     socket: Socket,
     /// The sets that were due up to here, by event object (R4).
     due: [usize; OBJECTS],
-    /// An enumeration that is going to fail or panic, and the report that it has out meanwhile.
-    open: Option<(usize, Record)>,
+    /// The call that recorded each event; and when what is selected was, at the earliest.
+    recorded: [Option<usize>; EVENTS],
+    selected: usize,
+    /// Enumerations that are going to fail or panic, each with the report that it has out meanwhile.
+    open: Vec<(usize, Record)>,
+}
+
+impl State {
+    /// The enumeration `at` has taken `report`, and is going to put it back.
+    fn opens(mut self, at: usize, report: Record, states: &mut Vec<State>) {
+        self.done &= !(1 << at);
+        self.open.push((at, report));
+        self.open.sort_unstable();
+        states.push(self);
+    }
 }
 
 impl History<'_> {
@@ -41,7 +54,14 @@ impl History<'_> {
     pub(crate) fn has_an_order(&self, socket: Socket) -> bool {
         assert!(self.calls.len() < 128);
         let all = (1 << self.calls.len()) - 1;
-        let start = State { done: 0, socket, due: [0; OBJECTS], open: None };
+        let start = State {
+            done: 0,
+            socket,
+            due: [0; OBJECTS],
+            recorded: [None; EVENTS],
+            selected: 0,
+            open: vec![],
+        };
         let mut seen = HashSet::new();
         // An explicit stack: the checkers' threads have little of the other kind.
         let mut states = vec![start];
@@ -63,26 +83,27 @@ impl History<'_> {
         // Calls that do not overlap are ordered: none may come after one that began when it was over.
         let Some(first_end) = left().map(|at| self.calls[at].to).min() else { return };
         for at in left().filter(|&at| self.calls[at].from < first_end) {
-            match state.open {
-                Some((open, report)) if open == at => {
-                    let mut next =
-                        State { open: None, done: state.done | 1 << at, ..state.clone() };
-                    next.socket.put_back(report);
-                    states.push(next);
-                }
-                Some(_) if self.calls[at].operation.is_exclusive() => {}
-                _ => self.step(at, state, states),
+            let is_open = state.open.iter().position(|(open, _)| *open == at);
+            if let Some(open) = is_open {
+                let mut next = State { done: state.done | 1 << at, ..state.clone() };
+                let (_, report) = next.open.remove(open);
+                next.socket.put_back(report);
+                // Which sets are owed is no part of the order.
+                next.socket.owed = false;
+                states.push(next);
+            } else {
+                self.step(at, state, states);
             }
         }
     }
 
     /// The call `at`, as the plain model says; nothing if it would have answered something else.
     fn step(&self, at: usize, state: &State, states: &mut Vec<State>) {
-        let Call { operation, answer, .. } = self.calls[at];
+        let Call { operation, answer, from, .. } = self.calls[at];
         let unchanged = State { done: state.done | 1 << at, ..state.clone() };
         let mut next = unchanged.clone();
         let socket = &mut next.socket;
-        if socket.closed && operation.is_exclusive() {
+        if socket.closed && operation.is_refused_when_closed() {
             if *answer == Answer::Closed {
                 states.push(unchanged);
             }
@@ -105,8 +126,13 @@ impl History<'_> {
             }
             (Operation::Select(events, object), answer) => {
                 let must_set = socket.has_recorded_any(*events);
-                // S6: an event object that must be set, and cannot be, leaves no trace.
-                let cannot = must_set && [FAILING, PANICKING].contains(object);
+                // S6: an event object that must be set, and cannot be, leaves no trace. But for news that comes
+                // while the selection is under way the set is owed (R6).
+                let is_old = |by: &Option<usize>| by.is_some_and(|by| self.calls[by].to < *from);
+                let must_try = (0..EVENTS).any(|at| {
+                    events[at] && socket.record[at].is_some() && is_old(&state.recorded[at])
+                });
+                let cannot = must_try && [FAILING, PANICKING].contains(object);
                 match answer {
                     Answer::Failed(by) if must_set && by == object => states.push(unchanged),
                     Answer::Unwound if must_set && self.is_panicking() => states.push(unchanged),
@@ -119,6 +145,7 @@ impl History<'_> {
                     socket.select(Some(Selection { events: *events, object: *object }));
                     socket.converse = next.due[*object] == 0;
                     next.due[*object] += usize::from(must_set);
+                    next.selected = *from;
                     states.push(next);
                 }
             }
@@ -137,13 +164,9 @@ impl History<'_> {
                             states.push(next);
                         }
                     }
-                    Answer::Failed(by) if *reset == Some(*by) => {
-                        states.push(State { done: state.done, open: Some((at, report)), ..next });
-                    }
-                    // The reset's panic, or that of a set for others.
-                    Answer::Unwound if self.is_panicking() => {
-                        states.push(State { done: state.done, open: Some((at, report)), ..next });
-                    }
+                    Answer::Failed(by) if *reset == Some(*by) => next.opens(at, report, states),
+                    // The reset's panic, or that of the set after it.
+                    Answer::Unwound if self.is_panicking() => next.opens(at, report, states),
                     _ => {}
                 }
             }
@@ -157,7 +180,7 @@ impl History<'_> {
                 socket.close();
                 states.push(next);
             }
-            (Operation::Drop, Answer::Done) => states.push(unchanged),
+            (Operation::Drop | Operation::Reset(_), Answer::Done) => states.push(unchanged),
             _ => {}
         }
     }
@@ -165,6 +188,9 @@ impl History<'_> {
     /// Whether the answer of a recording is explained (R3, R4, L1).
     fn record(&self, at: usize, occurrences: &[(usize, i32)], next: &mut State) -> bool {
         let new = next.socket.note(occurrences);
+        for event in (0..EVENTS).filter(|&event| new[event]) {
+            next.recorded[event] = Some(at);
+        }
         let news = next.socket.is_due(new);
         if let Some(selection) = next.socket.selection.filter(|_| news) {
             next.due[selection.object] += 1;
@@ -174,7 +200,7 @@ impl History<'_> {
                 let wake_is_right = match wake {
                     Wake::NotNeeded => !news,
                     Wake::Set => news || self.is_troubled(),
-                    Wake::HandedOver => self.overlaps(at) || self.comes_after_a_set(at),
+                    Wake::HandedOver => self.is_beside(at, Operation::holds),
                 };
                 new == *seen && wake_is_right
             }
@@ -185,19 +211,19 @@ impl History<'_> {
         }
     }
 
-    /// Whether another call on the recorder came at the same time.
-    fn overlaps(&self, at: usize) -> bool {
+    /// Whether another call of that kind came at the same time.
+    fn is_beside(&self, at: usize, kind: impl Fn(&Operation) -> bool) -> bool {
         let call = self.calls[at];
-        let overlaps = |other: &&&Call| other.from < call.to && call.from < other.to;
-        self.calls.iter().filter(overlaps).count() > 1
+        let is_beside = |other: &&Call| {
+            !std::ptr::eq(*other, call) && other.from < call.to && call.from < other.to
+        };
+        self.calls.iter().filter(|other| kind(&other.operation)).any(|other| is_beside(&other))
     }
 
-    /// Whether an earlier recording has set the signal: it leaves by a store, and whoever does not see
-    /// that yet takes it to be there still (src/recorder.rs, "A recording leaves by a store").
-    fn comes_after_a_set(&self, at: usize) -> bool {
-        let sets = |call: &&Call| matches!(call.answer, Answer::Recorded { wake: Wake::Set, .. });
-        let mut earlier = self.calls.iter().filter(|call| call.to < self.calls[at].from);
-        earlier.any(sets)
+    /// Whether a report may have overtaken the set of what it carried (E5).
+    fn has_overtaking(&self) -> bool {
+        let takes = |at: &usize| matches!(self.calls[*at].operation, Operation::Enumerate(_));
+        (0..self.calls.len()).filter(takes).any(|at| self.is_beside(at, |_| true))
     }
 
     fn is_troubled(&self) -> bool {
@@ -231,25 +257,40 @@ impl History<'_> {
         }
         let Some(selection) = socket.selection else { return true };
         let object = &self.objects[selection.object];
-        let by_another = object.reset_by.is_some_and(|by| by != self.recorder);
-        let converse = socket.converse && self.alone && !self.is_panicking();
-        let is_told = object.signaled || owes || by_another;
+        let converse =
+            socket.converse && self.alone && !self.is_panicking() && !self.has_overtaking();
+        let is_told = object.signaled || owes || self.is_excused(state, selection.object);
         let is_idle = !object.signaled || !converse;
         if reportable { is_told } else { is_idle }
     }
 
+    /// Whether somebody else may have reset the event object after all that is reportable was recorded, and
+    /// selected with it. A reset before that excuses nothing.
+    fn is_excused(&self, state: &State, object: usize) -> bool {
+        let resets = self.resets.iter().filter(|(of, _)| *of == object);
+        let latest = resets.map(|(_, to)| *to).max().unwrap_or(0);
+        let reportable = state.socket.reportable();
+        let recorded = (0..EVENTS).filter(|&event| reportable[event].is_some());
+        let mut since = recorded.filter_map(|event| state.recorded[event]);
+        latest > state.selected && since.all(|by| latest > self.calls[by].from)
+    }
+
     /// R4, S5: no event object was set more often than was due, but for news that was handed over to a
-    /// selection, which goes to whichever event object stands in the end.
+    /// selection, which goes to whichever event object stands in the end; for what an enumeration found after
+    /// its reset, or put back; and for what was withdrawn while it was being told.
     fn is_counted(&self, state: &State) -> bool {
         if !self.alone || self.is_troubled() {
             return true; // Others set it too, or a set was tried again.
         }
-        let is_handed_over =
-            |call: &&&Call| matches!(call.answer, Answer::Recorded { wake: Wake::HandedOver, .. });
-        let handed_over = self.calls.iter().filter(is_handed_over).count();
+        let may_add = |call: &&&Call| {
+            let handed_over = Wake::HandedOver;
+            matches!(call.answer, Answer::Recorded { wake, .. } if wake == handed_over)
+                || call.operation.stirs()
+        };
+        let more = 2 * self.calls.iter().filter(may_add).count();
         let sets = || self.objects.iter().map(|object| object.sets);
-        let each = sets().zip(state.due).all(|(sets, due)| sets <= due + handed_over);
-        each && sets().sum::<usize>() <= state.due.iter().sum()
+        let each = sets().zip(state.due).all(|(sets, due)| sets <= due + more);
+        each && sets().sum::<usize>() <= state.due.iter().sum::<usize>() + more
     }
 
     /// P2, S1: an event object lives for the selections that name it, and no longer.

@@ -28,7 +28,7 @@ pub(crate) const fn both() -> Events {
 /// The calls by name. Most are about FD_CLOSE, so that they meet; each thread has a code of its own.
 pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
     use Operation::{
-        Batch, Close, Deselect, Drop, Enumerate, Inherit, Record, Reenable, Select, Withdraw,
+        Batch, Close, Deselect, Drop, Enumerate, Inherit, Record, Reenable, Reset, Select, Withdraw,
     };
     let code = code_of(thread);
     vec![
@@ -49,6 +49,7 @@ pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
         ("enumerate, a panicking one", Enumerate(Some(PANICKING))),
         ("inherit", Inherit),
         ("close", Close),
+        ("the application resets", Reset(SELECTED)),
         ("drop", Drop),
     ]
 }

@@ -89,7 +89,8 @@ fn call(code: &mut impl FnMut() -> i32) -> Operation {
         76..78 => Operation::Deselect,
         78..82 => Operation::Enumerate(None),
         82..97 => Operation::Enumerate(Some(object())),
-        97..99 => Operation::Inherit,
+        97 => Operation::Inherit,
+        98 => Operation::Reset(object().min(ANOTHER)),
         // Seldom: what comes after it is refused.
         _ if thread_rng().gen_bool(0.05) => Operation::Close,
         _ => Operation::Record(event(), 0),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use wsp_events::{RecorderError, Wake};
+use wsp_events::RecorderError;
 
 use crate::checker::{Arc, thread};
 use crate::object::{Act, Handle, Inside, OBJECTS, Object, SELECTED, Shown};
@@ -35,6 +35,20 @@ pub(crate) struct Call {
     pub(crate) answer: Answer,
     pub(crate) from: usize,
     pub(crate) to: usize,
+}
+
+impl Call {
+    /// The event object that it may have reset, and when at the latest, if `recorder` has no part in that: the
+    /// application's own call, or another socket's (P3).
+    fn reset_for(&self, recorder: usize) -> Option<(usize, usize)> {
+        match self.operation {
+            Operation::Reset(object) => Some((object, self.to)),
+            Operation::Enumerate(Some(object)) if self.recorder != recorder => {
+                Some((object, self.to))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What threads share besides the recorders. The checkers do not see it: it must order nothing.
@@ -71,14 +85,11 @@ impl Stage {
         answer
     }
 
-    /// K4, from inside an event object that the recorder is calling: what it records is handed over, and
-    /// what would have to wait for itself is refused.
+    /// K4, from inside an event object that the recorder is calling: it may record, and what would wait for
+    /// itself is refused.
     fn meddle(&self, recorders: &Recorders, number: usize, event: usize, code: i32) {
-        let answer = self.perform(recorders, &(number, Operation::Record(event, code)));
-        let Answer::Recorded { wake, .. } = answer else { panic!("K4: {answer:?}") };
-        assert_ne!(wake, Wake::Set, "K3, K4: set while it is being set");
+        self.perform(recorders, &(number, Operation::Record(event, code)));
         let recorder = &recorders[number];
-        assert_eq!(recorder.enumerate(), Err(RecorderError::Reentrant), "K4");
         assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant), "K4");
         assert_eq!(recorder.close(), Err(RecorderError::Reentrant), "K4");
     }
@@ -151,9 +162,9 @@ impl Scene {
         assert!(self.resets_are_right(&calls, &objects), "E6, E8, S5: resets\n{story}");
         for recorder in 0..self.recorders {
             let history = History {
-                recorder,
                 alone: self.recorders == 1,
                 calls: calls.iter().filter(|call| call.recorder == recorder).collect(),
+                resets: calls.iter().filter_map(|call| call.reset_for(recorder)).collect(),
                 children: &children,
                 objects: &objects,
                 rest: rests.get(recorder),

@@ -6,7 +6,7 @@ use crate::object::{ANOTHER, FAILING, PANICKING, SELECTED};
 use crate::operation::Operation;
 use crate::pairs::{ACCEPT, CLOSE, Start, both, code_of, explore, only};
 
-use Operation::{Close, Deselect, Enumerate, Inherit, Record, Reenable, Select, Withdraw};
+use Operation::{Close, Deselect, Enumerate, Inherit, Record, Reenable, Reset, Select, Withdraw};
 use Start::{
     Failing, Inside, Latched, NothingRecorded, Owed, Panicking, Recorded, RecordedWithACode,
 };
@@ -39,7 +39,22 @@ macro_rules! triples {
 }
 
 triples! {
-    /// Two hand their news over to one holder, or to each other (E4, E5, K2).
+    /// A program waits, resets the event object itself, receives, and finds more, which is recorded again
+    /// while the record that woke it is still inside the set (E5).
+    a_reset_a_receive_and_more_of_it: [NothingRecorded, Recorded, Failing],
+        [vec![SUCCESS], vec![Reset(SELECTED), Reenable(CLOSE), SUCCESS]];
+    /// The same where another event comes (E5).
+    a_reset_and_another_event: [NothingRecorded, Recorded, Inside],
+        [vec![SUCCESS], vec![Reset(SELECTED), OTHER]];
+    /// The same beside an enumeration, and beside a selection (E5).
+    a_reset_two_records_and_an_enumeration: [NothingRecorded, Recorded],
+        [vec![SUCCESS], vec![Reset(SELECTED), OTHER], vec![TAKE]];
+    a_reset_two_records_and_a_selection: [NothingRecorded, Recorded],
+        [vec![SUCCESS], vec![Reset(ANOTHER), OTHER], vec![Select(both(), ANOTHER)]];
+    /// A report is put back, although the event object was reset meanwhile (E7, E5).
+    a_reset_and_a_failing_enumeration: [NothingRecorded, Recorded],
+        [vec![error(0)], vec![Reset(SELECTED)], vec![Enumerate(Some(FAILING))]];
+    /// Two records and a report (E4, E5, K2).
     two_records_and_an_enumeration: [NothingRecorded, Failing, Owed], [[SUCCESS], [OTHER], [TAKE]];
     /// Who writes the cell, who comes too late, and who copies it (E3, R3).
     two_errors_and_an_enumeration: [NothingRecorded, Recorded], [[error(0)], [error(1)], [TAKE]];
@@ -65,7 +80,7 @@ triples! {
         [[Reenable(CLOSE)], [SUCCESS], [TAKE]];
     /// Two enumerations share out what is recorded meanwhile (E3).
     two_enumerations_and_an_error: [Recorded, RecordedWithACode], [[error(0)], [Enumerate(None)], [TAKE]];
-    /// A failing set is owed by one, handed over to by two (R6).
+    /// A failing set is owed by one, and two others set (R6).
     three_records: [Failing, Panicking, Inside], [[SUCCESS], [OTHER], [error(2)]];
     /// A selection that fails, and news for the events that it would have named (S6).
     failing_selection_record_and_enumeration: [Recorded],

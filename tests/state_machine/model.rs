@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use wsp_events::Wake;
 
-use crate::socket::{Events, NONE, Record, Selection, Socket};
+use crate::socket::{EVENTS, Events, NONE, Record, Selection, Socket};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Object {
@@ -56,12 +56,14 @@ pub(crate) struct Act {
 pub(crate) enum Inside {
     /// Record an event with a code on the recorder whose call this is.
     Record(usize, i32),
+    /// Enumerate it, without a reset.
+    Take,
     /// Try every call on that recorder that must be refused.
     Meddle,
 }
 
 /// How many calls [`Inside::Meddle`] tries.
-pub(crate) const MEDDLINGS: usize = 6;
+pub(crate) const MEDDLINGS: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
@@ -167,27 +169,17 @@ impl World {
         }
     }
 
-    /// One occurrence, or several as one step (R5).
+    /// One occurrence, or several as one step (R5). It sets the event object itself (K2), also from inside
+    /// one (K4); unless a selection is under way.
     fn record(&mut self, s: usize, occurrences: &[(usize, i32)]) -> Answer {
-        let mut wake = Wake::NotNeeded;
         let new = self.sockets[s].note(occurrences);
-        if self.sockets[s].is_due(new) {
-            self.sockets[s].owed = true;
-            if let Err(stopped) = self.settle(s) {
-                return stopped;
-            }
-            wake = Wake::Set;
+        if !self.sockets[s].is_due(new) {
+            return Answer::Recorded { new, wake: Wake::NotNeeded };
         }
-        Answer::Recorded { new, wake }
-    }
-
-    /// From inside an event object that socket `s` is calling: whoever calls sets it (K2, K4).
-    fn record_inside(&mut self, s: usize, event: usize, code: i32) -> Answer {
-        let socket = &mut self.sockets[s];
-        let new = socket.note(&[(event, code)]);
-        socket.owed = socket.is_due(new);
-        let wake = if socket.owed { Wake::HandedOver } else { Wake::NotNeeded };
-        Answer::Recorded { new, wake }
+        match self.set(s) {
+            Ok(wake) => Answer::Recorded { new, wake },
+            Err(stopped) => stopped,
+        }
     }
 
     /// R7: no event object is touched.
@@ -210,23 +202,25 @@ impl World {
             return Answer::Closed;
         }
         let was_signaled = self.objects[object].signaled;
-        let owed_before = std::mem::take(&mut self.sockets[s].owed);
-        if self.sockets[s].has_recorded_any(events) {
-            // S2: the new event object is set at once, before the old one is let go (S6).
-            self.sockets[s].selecting = events;
-            let result = self.call(s, object, Call::Set);
-            self.sockets[s].selecting = NONE;
-            if let Err(stopped) = result {
-                return self.undo(s, owed_before, stopped);
-            }
+        self.sockets[s].held = true;
+        // S2: the new event object is set at once, before the old one is let go (S6).
+        let must_set = self.sockets[s].has_recorded_any(events);
+        let result = if must_set { self.call(s, object, Call::Set) } else { Ok(()) };
+        self.sockets[s].held = false;
+        if let Err(stopped) = result {
+            // K5: nobody knows what was set.
+            self.sockets[s].owed |= stopped == Answer::Unwound;
+            self.sockets[s].void_debt_for_nothing();
+            return match stopped {
+                Answer::Unwound => stopped,
+                _ => self.pay(s).map_or(Answer::Unwound, |()| stopped),
+            };
         }
         self.sockets[s].select(Some(Selection { events, object })); // S1, S5
-        self.sockets[s].converse = !was_signaled;
+        let is_idle = self.sockets[s].reportable() == [None; EVENTS];
+        self.sockets[s].converse = !was_signaled && (!must_set || !is_idle);
         self.end_the_converse_of_shared(object);
-        match self.settle(s) {
-            Err(Answer::Unwound) => Answer::Unwound,
-            _ => Answer::Done,
-        }
+        self.pay(s).map_or(Answer::Unwound, |()| Answer::Done)
     }
 
     /// S3: what is recorded stays; S5: the event object is left as it is.
@@ -245,24 +239,30 @@ impl World {
         }
         // Record and clear come before reset (E4), and take all that is reportable (E1, E3).
         let report = self.sockets[s].take();
-        let owed_before = std::mem::take(&mut self.sockets[s].owed);
-        if let Some(object) = reset
-            && let Err(stopped) = self.call(s, object, Call::Reset)
-        {
+        let Some(object) = reset else {
+            self.sockets[s].converse = false;
+            return Answer::Reported { report, signal_error: None };
+        };
+        if let Err(stopped) = self.call(s, object, Call::Reset) {
             self.sockets[s].put_back(report); // E7
-            return self.undo(s, owed_before, stopped);
+            return match stopped {
+                Answer::Unwound => stopped,
+                _ => match self.set_what_is_left(s) {
+                    Err(Answer::Unwound) => Answer::Unwound,
+                    _ => stopped,
+                },
+            };
         }
-        let signal_error = match self.settle(s) {
+        let signal_error = match self.set_what_is_left(s) {
             Ok(()) => None,
             Err(Answer::SignalFailed(code)) => Some(code),
             Err(stopped) => {
                 // The caller never sees the report: nothing may be lost (K5).
                 self.sockets[s].put_back(report);
-                return self.undo(s, owed_before, stopped);
+                return stopped;
             }
         };
-        let passed_its_own = reset.is_some_and(|object| self.sockets[s].has_selected(object));
-        self.sockets[s].converse &= passed_its_own;
+        self.sockets[s].converse &= self.sockets[s].has_selected(object);
         Answer::Reported { report, signal_error }
     }
 
@@ -270,9 +270,6 @@ impl World {
     pub(crate) fn inherit(&mut self, s: usize) -> Result<Socket, Answer> {
         if self.sockets[s].closed {
             return Err(Answer::Closed);
-        }
-        if let Err(Answer::Unwound) = self.settle(s) {
-            return Err(Answer::Unwound);
         }
         // It shares the event object with the listener from now on.
         self.sockets[s].converse = false;
@@ -299,35 +296,38 @@ impl World {
         self.sockets.iter().filter(|socket| socket.has_selected(object)).count()
     }
 
-    /// A call that cannot succeed has put back what it began. A debt is as it was, and what came in
-    /// from inside is told: the selected event object is set now (R6). After a panic nobody knows what
-    /// was set or reset: all that is reportable is owed (K5).
-    fn undo(&mut self, s: usize, owed_before: bool, stopped: Answer) -> Answer {
-        self.sockets[s].owed |= owed_before || stopped == Answer::Unwound;
-        self.sockets[s].void_debt_for_nothing();
-        if stopped == Answer::Unwound {
-            return stopped;
+    /// The event object must be set: now, or by the selection that is under way.
+    fn set(&mut self, s: usize) -> Result<Wake, Answer> {
+        if self.sockets[s].held {
+            self.sockets[s].owed = true;
+            return Ok(Wake::HandedOver);
         }
-        match self.settle(s) {
-            Err(Answer::Unwound) => Answer::Unwound,
-            _ => stopped,
+        self.sockets[s].owed = false;
+        let selection = self.sockets[s].selection.expect("only what is selected is due");
+        let result = self.call(s, selection.object, Call::Set);
+        if result.is_err() {
+            // R6, K5.
+            self.sockets[s].owed = true;
+            self.sockets[s].void_debt_for_nothing();
         }
+        result.map(|()| Wake::Set)
     }
 
-    /// What every call does at its end: as long as a set is owed, by an earlier call or for news from
-    /// inside, it tries (R6, K2).
-    fn settle(&mut self, s: usize) -> Result<(), Answer> {
-        while self.sockets[s].owed {
-            self.sockets[s].owed = false;
-            let selection = self.sockets[s].selection.expect("a debt needs a selection");
-            let result = self.call(s, selection.object, Call::Set);
-            if result.is_err() {
-                self.sockets[s].owed = true;
-                self.sockets[s].void_debt_for_nothing();
-                return result;
-            }
+    /// E5: what a reset may have wiped out, and what was put back (E7), is told again.
+    fn set_what_is_left(&mut self, s: usize) -> Result<(), Answer> {
+        if self.sockets[s].reportable() == [None; EVENTS] && !self.sockets[s].held {
+            return Ok(());
         }
-        Ok(())
+        self.set(s).map(|_| ())
+    }
+
+    /// The end of a selection: what was left to it, or was owed before, is told (R6, K2). If that fails it is
+    /// owed still; `None` if it panics.
+    fn pay(&mut self, s: usize) -> Option<()> {
+        if self.sockets[s].owed && self.set(s) == Err(Answer::Unwound) {
+            return None;
+        }
+        Some(())
     }
 
     /// Socket `s` calls an event object.
@@ -336,9 +336,13 @@ impl World {
         let recorded = self.sockets[s].recorded();
         let inside = match act.inside {
             None => vec![],
-            Some(Inside::Record(event, code)) => vec![self.record_inside(s, event, code)],
+            Some(Inside::Record(event, code)) => vec![self.record(s, &[(event, code)])],
+            Some(Inside::Take) => vec![self.enumerate(s, None)],
             Some(Inside::Meddle) => vec![Answer::Reentrant; MEDDLINGS],
         };
+        if inside == [Answer::Unwound] {
+            return Err(Answer::Unwound);
+        }
         if act.end.does_its_work() {
             self.objects[object].signaled = call == Call::Set;
             self.objects[object].reset_by = match call {

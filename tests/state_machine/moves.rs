@@ -57,6 +57,7 @@ fn act() -> impl Strategy<Value = Act> {
     let inside = prop_oneof![
         4 => Just(None),
         4 => (event(), code()).prop_map(|(event, code)| Some(Inside::Record(event, code))),
+        1 => Just(Some(Inside::Take)),
         1 => Just(Some(Inside::Meddle)),
     ];
     let end = prop_oneof![

@@ -19,9 +19,10 @@ pub(crate) type Record = [Option<i32>; EVENTS];
 pub(crate) struct Socket {
     pub(crate) record: Record,
     pub(crate) selection: Option<Selection>,
-    /// While a select is under way: the events that it is about to select.
-    pub(crate) selecting: Events,
-    /// The event object must still be set for something reportable (R6).
+    /// A selection is under way: what others bring is left to it (K2).
+    pub(crate) held: bool,
+    /// The event object must still be set: for something reportable (R6), or, while a selection is under way,
+    /// for what may be.
     pub(crate) owed: bool,
     /// The events that latch, chosen when the socket was made (L1).
     latching: Events,
@@ -39,7 +40,6 @@ pub(crate) struct Selection {
     pub(crate) object: usize,
 }
 
-const WRITE: usize = 1;
 const GROUP_QOS: usize = 7;
 const ROUTING_INTERFACE_CHANGE: usize = 8;
 const ADDRESS_LIST_CHANGE: usize = 9;
@@ -75,7 +75,7 @@ impl Socket {
 
     /// A set is owed for something: with nothing to report the debt is void (R6).
     pub(crate) fn void_debt_for_nothing(&mut self) {
-        self.owed = self.owed && self.reportable() != [None; EVENTS];
+        self.owed = self.owed && (self.held || self.reportable() != [None; EVENTS]);
     }
 
     /// Writes occurrences down (R3), several as one step (R5), and says which events are new.
@@ -106,7 +106,7 @@ impl Socket {
     /// Whether the event object must be set, now that these events are new (R4, R6).
     pub(crate) fn is_due(&self, new: Events) -> bool {
         let selected = self.selected();
-        let news = (0..EVENTS).any(|at| new[at] && (selected[at] || self.selecting[at]));
+        let news = (0..EVENTS).any(|at| new[at] && (selected[at] || self.held));
         news || self.owed
     }
 
@@ -123,9 +123,7 @@ impl Socket {
     /// L2.
     pub(crate) fn reenable(&mut self, event: usize) {
         self.latched[event] = false;
-        if event != WRITE {
-            self.withdraw(std::array::from_fn(|at| at == event));
-        }
+        self.withdraw(std::array::from_fn(|at| at == event));
     }
 
     /// Whether the event object of a new selection must be set at once (S2).
@@ -145,11 +143,18 @@ impl Socket {
         for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
             self.record[event] = None;
         }
+        // While a selection is under way, it may be its event object that was looked through (E5).
+        self.owed |= self.held;
+        self.void_debt_for_nothing();
         report
     }
 
-    /// Puts a report back that has come to nothing (E7). What was noted meanwhile came later (R3).
+    /// Puts a report back that has come to nothing (E7). What was noted meanwhile came later (R3). A set
+    /// is owed for all of it: nobody knows what the reset did before it failed.
     pub(crate) fn put_back(&mut self, report: Record) {
+        if self.closed {
+            return;
+        }
         let later = std::mem::replace(&mut self.record, report);
         for (event, code) in later.into_iter().enumerate() {
             match (self.record[event], code) {
@@ -159,7 +164,10 @@ impl Socket {
                 }
                 (Some(_), None) => {}
             }
+            self.latched[event] |= report[event].is_some() && self.latching[event];
         }
+        self.owed = true;
+        self.void_debt_for_nothing();
     }
 
     /// The socket that an accept makes (S8).

@@ -91,6 +91,7 @@ impl EventObject {
             Some(Inside::Record(event, code)) => {
                 vec![operate(&caller, &Operation::Record(event, code))]
             }
+            Some(Inside::Take) => vec![reported(caller.enumerate())],
             Some(Inside::Meddle) => self.meddle(&caller).into(),
         };
         if act.end.does_its_work() {
@@ -106,15 +107,12 @@ impl EventObject {
         }
     }
 
-    /// K4: none of these may do anything, or wait.
+    /// K4: each of these would wait for itself.
     fn meddle(&self, caller: &Recorder) -> [Answer; MEDDLINGS] {
         let another = Self::new(usize::MAX, &self.stage);
         [
-            reported(caller.enumerate()),
-            reported(caller.enumerate_and_reset(&another)),
             done(caller.select(NetworkEvents::FD_ALL_EVENTS, another)),
             done(caller.deselect()),
-            done(caller.inherit().map(drop)),
             done(caller.close()),
         ]
     }

@@ -1,0 +1,646 @@
+//! The recorder: what a provider calls. Each call is a transition of the word ([`state`](super::state)) under
+//! a guard ([`held`](super::held)); why they may run at the same time stands in
+//! [`protocol`](super::protocol).
+
+use core::fmt;
+use core::mem;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+
+use super::held::Guarded;
+use super::shared::{Closed, Codes};
+use super::state::{Duty, Word};
+use crate::error::{RecorderError, SignalError, WsaError};
+use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
+use crate::latching::ReenablingCall;
+use crate::report::Report;
+use crate::signal::EventSignal;
+use crate::sync::const_fn;
+
+/// The network-event record of one socket: which FD_XXX events happened, with their error codes, which
+/// of them are selected, and the event object that is set for them.
+///
+/// A provider has one for each socket and calls [`record`](Self::record) from wherever it learns that
+/// something happened. The switch's WSPEventSelect becomes [`select`](Self::select), its
+/// WSPEnumNetworkEvents [`enumerate_and_reset`](Self::enumerate_and_reset). Every operation takes
+/// `&self` (K1). `S` is the event object, or whatever keeps it alive for as long as it is selected (P2): an
+/// `Arc`, a duplicated handle, a reference. A recorder that several threads share calls its event object
+/// from several threads at once, and is `Sync` if `S` is `Send` and `Sync` (K3).
+///
+/// Recording never waits for another thread, and allocates nothing (K2, K6). Enumerating, withdrawing and
+/// re-enabling wait for nobody either, except for the few instructions in which another thread stores or
+/// copies an error code. [`select`](Self::select), [`deselect`](Self::deselect) and
+/// [`close`](Self::close) wait until no call is inside the event object. So do not call them with a lock
+/// held that the event object's own set needs.
+///
+/// # In a kernel
+///
+/// Without `std` waiting is a spin. Code that may interrupt another thread's call on the same recorder and
+/// does not let it go on (a signal handler, a DPC on the same processor) may record successes and errors,
+/// and look, but must do nothing else on it. The same holds for a thread of a real-time priority that keeps
+/// its processor from the thread that it waits for. Event objects are called with no lock held, at the
+/// caller's IRQL.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+///
+/// // The provider's: one recorder a socket.
+/// let recorder = NetworkEventRecorder::new();
+///
+/// // The switch: WSPEventSelect.
+/// let event = Arc::new(ManualResetEvent::new());
+/// recorder.select(NetworkEvents::FD_ACCEPT, Arc::clone(&event))?;
+///
+/// // The provider: a connection has come in.
+/// recorder.record(NetworkEvent::Accept, Ok(()))?;
+///
+/// // The switch: wait, then WSPEnumNetworkEvents.
+/// event.wait();
+/// let report = recorder.enumerate_and_reset(&event)?;
+/// assert_eq!(report.outcome(NetworkEvent::Accept), Some(Ok(())));
+/// assert!(!event.is_set());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct NetworkEventRecorder<S>(Guarded<S>);
+
+// K5: a panic of the event object leaves the record whole.
+impl<S> UnwindSafe for NetworkEventRecorder<S> {}
+impl<S> RefUnwindSafe for NetworkEventRecorder<S> {}
+
+/// What recording did.
+///
+/// ```
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Wake};
+///
+/// let recorder = NetworkEventRecorder::new();
+/// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+///
+/// let first = recorder.record(NetworkEvent::Read, Ok(()))?;
+/// assert_eq!((first.new, first.wake), (NetworkEvents::FD_READ, Wake::Set));
+/// let repeat = recorder.record(NetworkEvent::Read, Ok(()))?;
+/// assert_eq!((repeat.new, repeat.wake), (NetworkEvents::empty(), Wake::NotNeeded));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The events that were not in the record before this call. A repeat is not among them (R3), and
+    /// nothing is once the socket is closed.
+    pub new: NetworkEvents,
+    /// What became of the wake-up.
+    pub wake: Wake,
+}
+
+/// Who sets the event object for what was recorded.
+///
+/// ```
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Wake};
+///
+/// // Recorded, but nobody selected it: there is nobody to wake (R1, R4).
+/// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+/// assert_eq!(recorder.record(NetworkEvent::Close, Ok(()))?.wake, Wake::NotNeeded);
+/// # Ok::<(), wsp_events::SignalError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wake {
+    /// Nothing new that is selected: the event object was not touched (R3, R4).
+    NotNeeded,
+    /// This call set the event object.
+    Set,
+    /// A selection or a close is under way on another thread, and this was left to it: if the event is
+    /// selected when it is over, it sets the event object before it returns (K2). If that fails, the set is
+    /// owed (R6).
+    HandedOver,
+}
+
+impl<S> NetworkEventRecorder<S> {
+    const_fn! {
+        /// An empty record without a selection, which latches nothing: for a provider that reports arrivals,
+        /// as a SAN provider does.
+        ///
+        /// ```
+        /// use wsp_events::{ManualResetEvent, NetworkEventRecorder};
+        ///
+        /// static RECORDER: NetworkEventRecorder<&ManualResetEvent> = NetworkEventRecorder::new();
+        /// assert!(RECORDER.recorded().is_empty());
+        /// ```
+        #[must_use]
+        pub const fn new() -> Self {
+            Self::with_latching(NetworkEvents::empty())
+        }
+    }
+
+    const_fn! {
+        /// As [`new`](Self::new), for a provider that reports conditions: an event of the set `latching`
+        /// stays quiet once it is recorded, also after its report, until it is re-enabled (L1).
+        /// [`NetworkEvents::LATCHING_FOR_CONDITIONS`] and [`NetworkEvents::LATCHING_FOR_ARRIVALS`] are the
+        /// usual sets. FD_GROUP_QOS never latches; FD_ROUTING_INTERFACE_CHANGE and FD_ADDRESS_LIST_CHANGE, if
+        /// they are in the set, are latched from the beginning (L3).
+        ///
+        /// ```
+        /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
+        ///
+        /// let recorder = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
+        /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+        ///
+        /// // A level-triggered poller says "readable" again and again: that is one occurrence.
+        /// recorder.record(NetworkEvent::Read, Ok(()))?;
+        /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
+        /// recorder.record(NetworkEvent::Read, Ok(()))?;
+        /// assert!(recorder.enumerate()?.events().is_empty());
+        ///
+        /// // The program receives, but not all there is: the condition holds still.
+        /// recorder.on_reenabling_call(ReenablingCall::Recv { oob: false });
+        /// recorder.record(NetworkEvent::Read, Ok(()))?;
+        /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        #[must_use]
+        pub const fn with_latching(latching: NetworkEvents) -> Self {
+            Self(Guarded::new(latching.intersection(NetworkEvents::LATCHING_FOR_CONDITIONS)))
+        }
+    }
+
+    /// The events that are recorded at this moment, selected or not (R1). To look, for a log or a test:
+    /// nothing is taken, and other threads may change it at once.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// recorder.record(NetworkEvent::Close, Ok(()))?;
+    /// assert_eq!(recorder.recorded(), NetworkEvents::FD_CLOSE);
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    #[must_use]
+    pub fn recorded(&self) -> NetworkEvents {
+        self.look().recorded()
+    }
+
+    /// The events that the switch has selected (S1); a provider may spare itself watching for others.
+    /// While a [`select`](Self::select) is under way on another thread, still the old ones.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+    /// assert_eq!(recorder.selected(), NetworkEvents::FD_READ);
+    /// # Ok::<(), wsp_events::RecorderError>(())
+    /// ```
+    #[must_use]
+    pub fn selected(&self) -> NetworkEvents {
+        self.look().selected()
+    }
+
+    /// The events that are latched: recorded before, and not re-enabled since (L1).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let latching = NetworkEvents::FD_WRITE;
+    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
+    /// recorder.record(NetworkEvent::Write, Ok(()))?;
+    /// assert_eq!(recorder.latched(), NetworkEvents::FD_WRITE);
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    #[must_use]
+    pub fn latched(&self) -> NetworkEvents {
+        self.look().latched()
+    }
+
+    /// Whether a set is owed: the event object could not be set for something reportable, and the next call
+    /// tries again (R6). While a selection is under way on another thread, also whether news waits for its
+    /// end.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder};
+    /// assert!(!NetworkEventRecorder::<ManualResetEvent>::new().owes_set());
+    /// ```
+    #[must_use]
+    pub fn owes_set(&self) -> bool {
+        self.look().is_owed()
+    }
+
+    /// Takes events out of the record without reporting them: the call that consumed the condition does
+    /// this (WSPRecv emptied the socket, a new WSPConnect makes the old outcome stale). The event object
+    /// is not touched, so that the next report may be empty (R7). It ends no latch: see
+    /// [`reenable`](Self::reenable).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.withdraw(NetworkEvents::FD_READ);
+    /// assert!(event.is_set());
+    /// assert!(recorder.enumerate()?.events().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn withdraw(&self, events: NetworkEvents) {
+        self.take_out_of_the_record(|_| events, |word| word);
+    }
+
+    /// Re-enables an event (L2): the first thing that a re-enabling call does (WSPAccept for FD_ACCEPT,
+    /// WSPRecv for FD_READ). In one step it withdraws the event and ends its latch.
+    /// [`on_reenabling_call`](Self::on_reenabling_call) knows which call re-enables which event.
+    ///
+    /// The order is: re-enable, consume, look whether the condition still holds, record it again if it
+    /// does. What was seen of the condition before must not be used: an arrival in between would be
+    /// lost.
+    ///
+    /// ```
+    /// use std::collections::VecDeque;
+    /// use std::sync::Mutex;
+    /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, SignalError};
+    ///
+    /// struct Listener {
+    ///     backlog: Mutex<VecDeque<u32>>,
+    ///     events: NetworkEventRecorder<ManualResetEvent>,
+    /// }
+    ///
+    /// impl Listener {
+    ///     fn accept(&self) -> Result<Option<u32>, SignalError> {
+    ///         self.events.reenable(NetworkEvent::Accept);
+    ///         let (connection, more) = {
+    ///             let mut backlog = self.backlog.lock().unwrap();
+    ///             (backlog.pop_front(), !backlog.is_empty())
+    ///         };
+    ///         if more {
+    ///             self.events.record(NetworkEvent::Accept, Ok(()))?;
+    ///         }
+    ///         Ok(connection)
+    ///     }
+    /// }
+    /// # let listener = Listener { backlog: Mutex::new([1, 2].into()), events: NetworkEventRecorder::new() };
+    /// # listener.events.record(NetworkEvent::Accept, Ok(()))?;
+    /// # assert_eq!(listener.accept()?, Some(1));
+    /// # assert!(!listener.events.recorded().is_empty());
+    /// # assert_eq!(listener.accept()?, Some(2));
+    /// # assert!(listener.events.recorded().is_empty());
+    /// # Ok::<(), SignalError>(())
+    /// ```
+    pub fn reenable(&self, event: NetworkEvent) {
+        self.take_out_of_the_record(|_| event.flag(), |word| word.unlatch(event.flag()));
+    }
+
+    /// Re-enables the event that a call re-enables (L3), as [`reenable`](Self::reenable) does: after the
+    /// call's arguments are found to be good, before it looks at the condition (L2).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
+    /// # let latching = NetworkEvents::FD_WRITE;
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
+    /// # recorder.record(NetworkEvent::Write, Ok(()))?;
+    /// // WSPSend has filled the buffers, and answers WSAEWOULDBLOCK:
+    /// recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+    /// assert!(recorder.latched().is_empty());
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    pub fn on_reenabling_call(&self, call: ReenablingCall) {
+        self.reenable(call.event());
+    }
+
+    #[inline]
+    fn look(&self) -> Word {
+        self.0.shared.look()
+    }
+
+    /// A closed record has nothing to take.
+    fn take_out_of_the_record(
+        &self,
+        choose: impl Fn(Word) -> NetworkEvents,
+        finish: impl Fn(Word) -> Word,
+    ) {
+        _ = self.0.shared.take_out(choose, finish, &mut [0; FD_MAX_EVENTS]);
+    }
+}
+
+impl<S: EventSignal> NetworkEventRecorder<S> {
+    /// Records one occurrence of an event, with its outcome: success, or the error code (R1, R2).
+    ///
+    /// If the event is selected and was not recorded yet, the event object is set (R4). A repeat changes
+    /// nothing, except that an error takes the place of a recorded success (R3). It never waits for
+    /// another thread (K2) and does not allocate (K6). What the provider has written before (the data
+    /// that it queued, say) is visible to whoever gets the event in a report.
+    ///
+    /// # Errors
+    ///
+    /// The event object could not be set. The occurrence is recorded all the same, and the set is owed: the
+    /// next call tries again (R6).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_CONNECT, &event)?;
+    /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAENETUNREACH))?;
+    /// assert!(event.is_set());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn record(
+        &self,
+        event: NetworkEvent,
+        outcome: Result<(), WsaError>,
+    ) -> Result<Recorded, SignalError> {
+        match outcome {
+            Ok(()) => self.record_batch(event.flag(), NetworkEvents::empty(), |_| 0),
+            Err(error) => self.record_batch(event.flag(), event.flag(), |_| error.code()),
+        }
+    }
+
+    /// Records several occurrences as one step: no report sees a part of them, and the event object is
+    /// set once (R5). An event that comes twice is recorded as by two calls (R3).
+    ///
+    /// # Errors
+    ///
+    /// As for [`record`](Self::record).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_ALL_EVENTS, ManualResetEvent::new())?;
+    /// recorder.record_all([(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))])?;
+    /// assert_eq!(recorder.enumerate()?.to_string(), "FD_WRITE: success, FD_CONNECT: success");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn record_all(
+        &self,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+    ) -> Result<Recorded, SignalError> {
+        let mut occurred = NetworkEvents::empty();
+        let mut failed = NetworkEvents::empty();
+        let mut codes = [0; FD_MAX_EVENTS];
+        for (event, outcome) in occurrences {
+            occurred |= event.flag();
+            if let Err(error) = outcome
+                && !failed.contains(event.flag())
+            {
+                failed |= event.flag();
+                codes[event.bit_position()] = error.code();
+            }
+        }
+        self.record_batch(occurred, failed, |event| codes[event.bit_position()])
+    }
+
+    #[inline(always)]
+    fn record_batch(
+        &self,
+        occurred: NetworkEvents,
+        failed: NetworkEvents,
+        code_of: impl Fn(NetworkEvent) -> i32,
+    ) -> Result<Recorded, SignalError> {
+        let recording = self.0.shared.record(occurred, failed, code_of);
+        let wake = match recording.duty {
+            Duty::None => Wake::NotNeeded,
+            Duty::HandedOver => Wake::HandedOver,
+            Duty::Set => Wake::Set,
+        };
+        self.set(recording.duty)?;
+        Ok(Recorded { new: recording.new, wake })
+    }
+
+    /// Sets the event object, if that is this call's duty.
+    #[inline]
+    fn set(&self, duty: Duty) -> Result<(), SignalError> {
+        self.0.user(duty).map_or(Ok(()), |user| user.set())
+    }
+
+    /// Sets the event object again, after a reset, if something is reportable.
+    #[inline]
+    fn set_what_is_left(&self) -> Result<(), SignalError> {
+        let word = self.look();
+        if word.set_what_is_left() == (word, Duty::None) {
+            return Ok(());
+        }
+        self.set(self.0.shared.exchange_from(word, |word| Some(word.set_what_is_left())))
+    }
+
+    /// Selects events, and the event object that is set for them: WSPEventSelect (S1). Whatever was selected
+    /// before is replaced, mask and event object together; its event object is left in the state it has
+    /// (S5) and dropped. What is recorded stays, and if any of it is selected now, the new event object
+    /// is set at once (S2).
+    ///
+    /// With no events the selection ends, as with [`deselect`](Self::deselect) (S3).
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Signal`] if the new event object had to be set and that failed (S6);
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`]. The earlier selection stands.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let (first, second) = (ManualResetEvent::new(), ManualResetEvent::new());
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &first)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    ///
+    /// recorder.select(NetworkEvents::FD_READ | NetworkEvents::FD_CLOSE, &second)?;
+    /// assert!(first.is_set() && second.is_set());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn select(&self, events: NetworkEvents, signal: S) -> Result<(), RecorderError> {
+        self.replace_selection(events, Some(signal)).map(drop)
+    }
+
+    /// Ends the selection: WSPEventSelect with a mask of zero. Nothing is signaled or reported until the
+    /// next one; what is recorded stays (S3). The event object is left in the state it has, and dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`]; nothing has changed.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.deselect()?;
+    /// assert!(recorder.enumerate()?.events().is_empty());
+    /// assert_eq!(recorder.recorded(), NetworkEvents::FD_READ);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn deselect(&self) -> Result<(), RecorderError> {
+        self.replace_selection(NetworkEvents::empty(), None).map(drop)
+    }
+
+    /// Selects, or deselects, and returns the event object that was replaced: to drop it is foreign code.
+    pub(crate) fn replace_selection(
+        &self,
+        events: NetworkEvents,
+        signal: Option<S>,
+    ) -> Result<Option<S>, RecorderError> {
+        let events = events & NetworkEvents::FD_ALL_EVENTS;
+        let signal = signal.filter(|_| !events.is_empty());
+        let held = self.0.hold()?;
+        // S2, S6: the new event object is tried first, while the old one stands.
+        if held.word.recorded().intersects(events)
+            && let Some(Err(error)) = self.0.inside(|| signal.as_ref().map(S::set_event))
+        {
+            let selected = held.word.selected();
+            _ = held.release(selected).map(|user| user.set());
+            return Err(error.into());
+        }
+        let (replaced, user) = held.install(events, signal);
+        // If this fails the set is owed (R6), which is all that can be done.
+        _ = user.map(|user| user.set());
+        Ok(replaced)
+    }
+
+    /// Takes the report without resetting an event object: WSPEnumNetworkEvents with a null
+    /// `hEventObject` (E6).
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`]; nothing has changed (E7).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
+    /// assert!(event.is_set());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enumerate(&self) -> Result<Report, RecorderError> {
+        let mut codes = [0; FD_MAX_EVENTS];
+        let events = self.take_report(&mut codes)?;
+        Ok(Report { events, codes, signal_error: None })
+    }
+
+    /// Takes the report of what happened and is selected, clears it from the record, and then resets an
+    /// event object: WSPEnumNetworkEvents (E1 to E5, E8).
+    ///
+    /// The event object is the caller's choice. It is usually the selected one, but need not be, nor of
+    /// its type (E6): a borrowed handle will do.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Signal`] if the event object could not be reset; [`RecorderError::Closed`],
+    /// [`RecorderError::Reentrant`]. The record is as if the call had not been made (E7).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// assert_eq!(recorder.enumerate_and_reset(&event)?.events(), NetworkEvents::FD_READ);
+    /// assert!(recorder.enumerate_and_reset(&event)?.events().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn enumerate_and_reset<E>(&self, event: &E) -> Result<Report, RecorderError>
+    where
+        E: EventSignal + ?Sized,
+    {
+        self.enumerate_with(|| event.reset_event())
+    }
+
+    /// Enumerates, with `reset` as the last step. If that fails or panics, the report was not taken (E7, K5).
+    #[inline]
+    pub(crate) fn enumerate_with(
+        &self,
+        reset: impl FnOnce() -> Result<(), SignalError>,
+    ) -> Result<Report, RecorderError> {
+        let mut codes = [0; FD_MAX_EVENTS];
+        let events = self.take_report(&mut codes)?;
+        let undo = Undo(|| self.0.shared.put_back(events, &codes));
+        if let Err(error) = self.0.inside(reset) {
+            drop(undo);
+            // If this fails too, the set is owed.
+            _ = self.set_what_is_left();
+            return Err(error.into());
+        }
+        let signal_error = self.set_what_is_left().err();
+        undo.disarm();
+        Ok(Report { events, codes, signal_error })
+    }
+
+    #[inline]
+    fn take_report(&self, codes: &mut Codes) -> Result<NetworkEvents, RecorderError> {
+        let taken = self.0.shared.take_out(Word::reportable, Word::looked_through, codes);
+        taken.map_err(|Closed| RecorderError::Closed)
+    }
+
+    /// A recorder for a socket that was accepted on this one: this one's selection, with an event object
+    /// of its own (a clone of `S`), its latching set, and an empty record (S8).
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`].
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = Arc::new(ManualResetEvent::new());
+    /// let listener = NetworkEventRecorder::new();
+    /// listener.select(NetworkEvents::FD_ACCEPT | NetworkEvents::FD_READ, Arc::clone(&event))?;
+    ///
+    /// let accepted = listener.inherit()?;
+    /// accepted.record(NetworkEvent::Read, Ok(()))?;
+    /// assert!(event.is_set());
+    /// assert!(listener.recorded().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inherit(&self) -> Result<Self, RecorderError>
+    where
+        S: Clone,
+    {
+        let (user, word) = self.0.enter()?;
+        Ok(Self(user.inherit(word)))
+    }
+
+    /// Closes the record for good: the selection ends, its event object is left in the state it has and
+    /// dropped (S7), and what was recorded is discarded. A call that races this one completes before, or
+    /// is refused with [`RecorderError::Closed`] (P5); what is recorded from now on is nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RecorderError::Closed`] if it was closed before, [`RecorderError::Reentrant`].
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, RecorderError};
+    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// recorder.close()?;
+    /// assert_eq!(recorder.enumerate(), Err(RecorderError::Closed));
+    /// # Ok::<(), RecorderError>(())
+    /// ```
+    pub fn close(&self) -> Result<(), RecorderError> {
+        self.0.hold()?.close();
+        Ok(())
+    }
+}
+
+impl<S> Default for NetworkEventRecorder<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> fmt::Debug for NetworkEventRecorder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.look();
+        f.debug_struct("NetworkEventRecorder")
+            .field("recorded", &word.recorded())
+            .field("selected", &word.selected())
+            .field("owes_set", &word.is_owed())
+            .field("closed", &word.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a call puts back if it fails or panics (E7, K5): it is dropped then, and disarmed otherwise.
+struct Undo<F: FnMut()>(F);
+
+impl<F: FnMut()> Undo<F> {
+    fn disarm(self) {
+        mem::forget(self);
+    }
+}
+
+impl<F: FnMut()> Drop for Undo<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
