@@ -40,8 +40,8 @@ pub mod provider {
     //! - A selection makes the socket non-blocking, and you may watch for just those events:
     //!   [`Provider::selected`] (S9).
     //! - A second descriptor of the same socket: [`SocketTable::duplicate`] (P4).
-    //! - The rules by number are in `docs/CONTRACT.md`; the example `loopback_provider` keeps all of them over
-    //!   real TCP sockets.
+    //! - The rules by number are in `docs/CONTRACT.md`; the example `loopback_provider` shows some of them
+    //!   at work over real TCP sockets.
     use crate::guide::*;
     use crate::spi::*;
     use crate::*;

@@ -19,7 +19,6 @@
 //!
 //! A failing sequence shrinks, and is kept beside its machine's source (`*.regressions`) and run first
 //! from then on. `PROPTEST_CASES=20000` makes a longer run.
-#![cfg(all(feature = "std", not(wsp_loom)))]
 
 mod library;
 mod model;

@@ -1,0 +1,245 @@
+//! The clients: several threads, each with as many connections as it can wait for, an event object each.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use wsp_events::{EventSignal, NetworkEvent, NetworkEvents, SOCKET, WSAEVENT, WsaError};
+
+use crate::counts::{Count, add};
+use crate::wait::{Member, WaitSet};
+use crate::{
+    CONNECTIONS, DATA_EVENTS, KILL_AFTER, KILL_ME, RECEIVE, Result, STALL, enumerate,
+    limit_send_buffer, select,
+};
+use ws2::LoopbackProvider;
+use ws2::switch::Written;
+
+/// How many connections a thread has at a time.
+pub(crate) const AT_A_TIME: usize = 63;
+
+/// Whether a reset comes while data is under way in both directions. If not, nothing is when it comes: Wine
+/// forgets a reset that it sees beside anything else.
+const IN_FLIGHT: bool = !cfg!(windows);
+
+/// How a connection is to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Gracefully, when all has come back.
+    Complete,
+    /// The client resets it in the middle.
+    ResetByClient,
+    /// The server does.
+    ResetByServer,
+}
+
+/// The client's side of a connection.
+struct Connection {
+    s: SOCKET,
+    id: usize,
+    fate: Fate,
+    length: usize,
+    sent: usize,
+    back: usize,
+}
+
+/// A thread of clients.
+pub(crate) struct Clients {
+    provider: Arc<LoopbackProvider>,
+    server: SocketAddr,
+    wait_set: Arc<WaitSet>,
+    slots: Vec<Slot>,
+}
+
+/// An event object, which serves one connection after the other.
+struct Slot {
+    event: Arc<Member>,
+    handle: WSAEVENT,
+    connection: Option<Connection>,
+}
+
+/// The number of the next connection, of all threads.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+impl Clients {
+    pub(crate) fn new(provider: &Arc<LoopbackProvider>, server: SocketAddr) -> Result<Self> {
+        let wait_set = Arc::new(WaitSet::default());
+        let mut slots = Vec::new();
+        for at in 0..AT_A_TIME {
+            let event = wait_set.member(at);
+            let handle = provider.create_event(event.clone())?;
+            slots.push(Slot { event, handle, connection: None });
+        }
+        Ok(Self { provider: Arc::clone(provider), server, wait_set, slots })
+    }
+
+    /// Makes connections, one after the other in each slot, until there have been enough.
+    pub(crate) fn run(mut self) -> Result {
+        let mut running = 0;
+        for slot in &mut self.slots {
+            running += usize::from(slot.next(&self.provider, self.server)?);
+        }
+        let mut buffer = vec![0; RECEIVE];
+        while running > 0 {
+            let set = self.wait_set.wait(STALL);
+            if set.is_empty() {
+                return Err("a client waits in vain: an event was lost".into());
+            }
+            for at in set {
+                add(Count::WakeUp, 1);
+                let slot = &mut self.slots[at];
+                if slot.woken(&self.provider, &mut buffer)? {
+                    running -= 1;
+                    running += usize::from(slot.next(&self.provider, self.server)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// Starts the next connection, if there is one to start.
+    fn next(&mut self, provider: &LoopbackProvider, server: SocketAddr) -> Result<bool> {
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        if id >= CONNECTIONS {
+            return Ok(false);
+        }
+        let s = provider.create_socket()?;
+        select(s, self.handle, NetworkEvents::FD_CONNECT | DATA_EVENTS)?;
+        provider.connect(s, server)?;
+        self.connection = Some(Connection::new(s, id));
+        Ok(true)
+    }
+
+    /// The event object is set: one report, of the one socket that it serves. Whether that has ended.
+    fn woken(&mut self, provider: &LoopbackProvider, buffer: &mut [u8]) -> Result<bool> {
+        let Some(connection) = &mut self.connection else {
+            return Err("an event object was set after its socket was closed (S7)".into());
+        };
+        let report = enumerate(connection.s, self.handle)?;
+        add(if report.events().is_empty() { Count::EmptyReport } else { Count::Report }, 1);
+        let ended = connection.serve(provider, &report, buffer)?;
+        if ended {
+            provider.close_socket(connection.s)?;
+            self.connection = None;
+            // The next connection finds it as new: WSAResetEvent.
+            self.event.reset_event()?;
+        }
+        Ok(ended)
+    }
+}
+
+impl Connection {
+    fn new(s: SOCKET, id: usize) -> Self {
+        let fate = match id % 10 {
+            3 => Fate::ResetByClient,
+            8 => Fate::ResetByServer,
+            _ => Fate::Complete,
+        };
+        // Some are larger than any buffer on the way: they must wait for FD_WRITE.
+        let length = if id.is_multiple_of(16) { 512 * 1024 } else { (9 + id % 17) * 1024 };
+        Self { s, id, fate, length, sent: 0, back: 0 }
+    }
+
+    /// How much may be sent at this time.
+    fn sendable(&self) -> usize {
+        if IN_FLIGHT || self.fate == Fate::Complete {
+            self.length
+        } else {
+            KILL_AFTER + usize::from(self.back == KILL_AFTER)
+        }
+    }
+
+    /// The byte at a place of this connection's data; the first says what the server is to do.
+    fn byte(&self, at: usize) -> u8 {
+        match (at, self.fate) {
+            (0, Fate::ResetByServer) => KILL_ME,
+            (0, _) => KILL_ME + 1,
+            _ => (self.id * 31 + at * 7 + at / 256) as u8,
+        }
+    }
+
+    fn serve(
+        &mut self,
+        provider: &LoopbackProvider,
+        report: &Written,
+        buffer: &mut [u8],
+    ) -> Result<bool> {
+        if let Some(outcome) = report.outcome(NetworkEvent::Connect) {
+            outcome?;
+            add(Count::Connected, 1);
+            limit_send_buffer(provider, self.s)?;
+        }
+        if report.outcome(NetworkEvent::Read).is_some() {
+            self.receive(provider, buffer)?;
+        }
+        if self.fate == Fate::ResetByClient && self.back >= KILL_AFTER {
+            add(Count::ResetByClient, 1);
+            add(Count::BytesCut, self.sent - self.back);
+            provider.set_linger(self.s, Some(Duration::ZERO))?;
+            return Ok(true);
+        }
+        // All that was to come back first has come: the rest needs no FD_WRITE, since no send has failed.
+        let goes_on = self.fate == Fate::ResetByServer && self.sent == self.back;
+        if report.outcome(NetworkEvent::Write).is_some() || goes_on {
+            self.send(provider)?;
+        }
+        match report.outcome(NetworkEvent::Close) {
+            None => Ok(false),
+            Some(Ok(())) => {
+                // Before that everything was received.
+                let whole = self.fate == Fate::Complete && self.back == self.length;
+                add(if whole { Count::Completed } else { Count::WrongBytes }, 1);
+                Ok(true)
+            }
+            Some(Err(_)) => {
+                add(Count::ResetSeenByClient, 1);
+                add(Count::BytesCut, self.sent - self.back);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Once for each FD_READ, and compares.
+    fn receive(&mut self, provider: &LoopbackProvider, buffer: &mut [u8]) -> Result {
+        // Nothing there, or a reset: FD_READ or FD_CLOSE will tell.
+        let length = provider.recv(self.s, buffer, 0).unwrap_or(0);
+        let expected = (self.back..self.back + length).map(|at| self.byte(at));
+        let wrong = buffer[..length].iter().zip(expected).filter(|(came, sent)| **came != *sent);
+        add(Count::WrongBytes, wrong.count());
+        add(Count::BytesBack, length);
+        self.back += length;
+        if self.back > self.sent {
+            return Err("more has come back than was sent".into());
+        }
+        Ok(())
+    }
+
+    /// As much as there is room for; FD_WRITE tells when to go on, after a send that has found none and
+    /// only then (L3).
+    fn send(&mut self, provider: &LoopbackProvider) -> Result {
+        while self.sent < self.sendable() {
+            let end = self.sendable().min(self.sent + RECEIVE);
+            let bytes: Vec<u8> = (self.sent..end).map(|at| self.byte(at)).collect();
+            match provider.send(self.s, &bytes, 0) {
+                Ok(length) => {
+                    add(Count::BytesSent, length);
+                    self.sent += length;
+                }
+                Err(WsaError::WSAEWOULDBLOCK) => {
+                    add(Count::WouldBlock, 1);
+                    return Ok(());
+                }
+                // FD_CLOSE will tell.
+                Err(_) => return Ok(()),
+            }
+        }
+        match self.fate {
+            Fate::Complete => Ok(provider.shutdown_send(self.s)?),
+            // These do not close gracefully: a server that has seen the end is done with them.
+            Fate::ResetByClient | Fate::ResetByServer => Ok(()),
+        }
+    }
+}

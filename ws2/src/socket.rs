@@ -1,0 +1,405 @@
+//! One socket: its TCP state and its record.
+//!
+//! Two threads meet here, the switch's in the WSP functions and the poller's in
+//! [`LoopbackSocket::ready`]. A lock keeps the TCP state, the record needs none. Nothing is ever
+//! recorded under the lock: recording may set the event object, and that is somebody else's code.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use polling::Event;
+use socket2::{Domain, Socket, Type};
+use wsp_events::{
+    NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError, ReenablingCall, SOCKET,
+    SocketRef, WsaError,
+};
+
+use crate::poller::{PollerThread, Watched};
+use crate::stream::{MSG_OOB, MSG_PEEK, Stream};
+use crate::{Happening, Model, Observer, Occurrence, Signal};
+
+/// A thousand clients may come at once; a system that allows less takes less.
+const BACKLOG: i32 = 1024;
+
+pub struct LoopbackSocket {
+    recorder: NetworkEventRecorder<Signal>,
+    tcp: Mutex<Tcp>,
+    model: Model,
+    nonblocking: AtomicBool,
+    descriptor: OnceLock<SOCKET>,
+    observer: Observer,
+}
+
+enum Tcp {
+    /// There is no socket of the OS yet: the address says which kind.
+    Unbound,
+    Bound(Socket),
+    /// `backlog` holds what the poller's thread has accepted from the OS and the switch has not yet
+    /// accepted from us.
+    Listening {
+        listener: Watched,
+        backlog: VecDeque<Socket>,
+    },
+    Connecting(Watched),
+    Connected(Stream),
+    Closed,
+}
+
+impl Tcp {
+    /// Why a call that needs another state is refused.
+    fn refusal(&self) -> WsaError {
+        match self {
+            Self::Unbound | Self::Bound(_) | Self::Listening { .. } => WsaError::WSAEINVAL,
+            Self::Connecting(_) => WsaError::WSAEALREADY,
+            Self::Connected(_) => WsaError::WSAEISCONN,
+            // The call was under way when the last descriptor was closed (P5).
+            Self::Closed => WsaError::WSAENOTSOCK,
+        }
+    }
+
+    /// The connection that a call is to use.
+    fn stream(&mut self) -> Result<&mut Stream, WsaError> {
+        match self {
+            Self::Connected(stream) => Ok(stream),
+            Self::Closed => Err(WsaError::WSAENOTSOCK),
+            _ => Err(WsaError::WSAENOTCONN),
+        }
+    }
+}
+
+impl LoopbackSocket {
+    pub(crate) fn new(model: Model, observer: Observer) -> Self {
+        Self::with(NetworkEventRecorder::with_latching(model.latching()), model, observer)
+    }
+
+    fn with(recorder: NetworkEventRecorder<Signal>, model: Model, observer: Observer) -> Self {
+        Self {
+            recorder,
+            tcp: Mutex::new(Tcp::Unbound),
+            model,
+            nonblocking: AtomicBool::new(false),
+            descriptor: OnceLock::new(),
+            observer,
+        }
+    }
+
+    pub(crate) fn bind(&self, address: SocketAddr) -> Result<(), WsaError> {
+        let mut tcp = self.tcp();
+        let Tcp::Unbound = *tcp else {
+            return Err(tcp.refusal());
+        };
+        let socket = os_socket(address)?;
+        socket.bind(&address.into())?;
+        *tcp = Tcp::Bound(socket);
+        Ok(())
+    }
+
+    pub(crate) fn listen(this: &SocketRef<Self>, poller: &PollerThread) -> Result<(), WsaError> {
+        let mut tcp = this.tcp();
+        match mem::replace(&mut *tcp, Tcp::Unbound) {
+            Tcp::Bound(socket) => {
+                socket.listen(BACKLOG)?;
+                *tcp = Tcp::Listening {
+                    listener: poller.watch(this, socket, Event::readable)?,
+                    backlog: VecDeque::new(),
+                };
+                Ok(())
+            }
+            other => {
+                *tcp = other;
+                Err(tcp.refusal())
+            }
+        }
+    }
+
+    /// A connection from the backlog, and the socket that it is to be [established] on.
+    ///
+    /// [established]: Self::establish
+    pub(crate) fn accept(&self) -> Result<(Self, Socket), WsaError> {
+        // S8. It waits while another thread is inside the event object, so it has no place under the
+        // lock; and where it is refused (K4), nothing has been touched yet.
+        let recorder = self.recorder.inherit().map_err(RecorderError::errno)?;
+        let mut tcp = self.tcp();
+        let Tcp::Listening { listener, backlog } = &mut *tcp else {
+            return Err(WsaError::WSAEINVAL);
+        };
+        // L2: re-enable, then look. What is queued after the look is recorded by who queues it.
+        self.recorder.on_reenabling_call(ReenablingCall::Accept);
+        let connection = backlog.pop_front();
+        let more = !backlog.is_empty();
+        // In case the OS has refused to hand out connections: ask again.
+        listener.arm(Event::readable);
+        drop(tcp);
+        if more {
+            self.record(&[(NetworkEvent::Accept, Ok(()))]);
+        }
+        let connection = connection.ok_or(WsaError::WSAEWOULDBLOCK)?;
+        let socket = Self {
+            nonblocking: AtomicBool::new(self.is_nonblocking()),
+            ..Self::with(recorder, self.model, Arc::clone(&self.observer))
+        };
+        Ok((socket, connection))
+    }
+
+    /// An accepted socket gets its connection, and FD_WRITE says that there is room to send. It is told
+    /// to the listener's event object, which is this socket's too (S8).
+    pub(crate) fn establish(
+        this: &SocketRef<Self>,
+        poller: &PollerThread,
+        connection: Socket,
+    ) -> Result<(), WsaError> {
+        // The lock before the poller is told what to look for: it tells once, and to a socket that has its
+        // connection by then.
+        let mut tcp = this.tcp();
+        let connection = poller.watch(this, connection, Event::none)?;
+        *tcp = Tcp::Connected(Stream::new(connection, this.model.reports()));
+        drop(tcp);
+        this.record(&[(NetworkEvent::Write, Ok(()))]);
+        Ok(())
+    }
+
+    pub(crate) fn connect(
+        this: &SocketRef<Self>,
+        poller: &PollerThread,
+        peer: SocketAddr,
+    ) -> Result<(), WsaError> {
+        let mut tcp = this.tcp();
+        let socket = match mem::replace(&mut *tcp, Tcp::Unbound) {
+            Tcp::Unbound => os_socket(peer)?,
+            Tcp::Bound(socket) => socket,
+            other => {
+                *tcp = other;
+                return Err(tcp.refusal());
+            }
+        };
+        // R7: a new attempt makes the outcome of an earlier one stale.
+        this.recorder.on_reenabling_call(ReenablingCall::Connect);
+        let started = match socket.connect(&peer.into()) {
+            Err(error) if !is_under_way(&error) => Err(WsaError::from(error)),
+            // Also if it is connected already: the poller finds it writable at once.
+            _ => poller.watch(this, socket, Event::writable),
+        };
+        match started {
+            Ok(attempt) => *tcp = Tcp::Connecting(attempt),
+            Err(error) => {
+                drop(tcp);
+                // Refused so soon, as some systems do on loopback, it is an outcome all the same.
+                this.record(&[(NetworkEvent::Connect, Err(error))]);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn send(&self, bytes: &[u8], flags: i32) -> Result<usize, WsaError> {
+        if flags & !MSG_OOB != 0 {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        let mut tcp = self.tcp();
+        let stream = tcp.stream()?;
+        let (sent, news) = stream.send(bytes, flags);
+        // L3: this and nothing else re-enables FD_WRITE. It stands between the send that found no room and
+        // the poller's look for some (L2): room that has come meanwhile is found by the look.
+        if sent == Err(WsaError::WSAEWOULDBLOCK) {
+            self.recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+            stream.want_room();
+        }
+        drop(tcp);
+        self.record(news.as_slice());
+        sent
+    }
+
+    pub(crate) fn recv(&self, buffer: &mut [u8], flags: i32) -> Result<usize, WsaError> {
+        if flags & !(MSG_OOB | MSG_PEEK) != 0 {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        let mut tcp = self.tcp();
+        let stream = tcp.stream()?;
+        let (oob, peek) = (flags & MSG_OOB != 0, flags & MSG_PEEK != 0);
+        // L2, L3: the arguments are good, so that the call counts, however it ends; and what it leaves
+        // behind is looked for after this, by it or by the poller.
+        self.recorder.on_reenabling_call(ReenablingCall::Recv { oob });
+        let (received, news) =
+            if oob { stream.recv_oob(buffer, peek) } else { stream.recv(buffer, peek) };
+        drop(tcp);
+        self.record(news.as_slice());
+        received
+    }
+
+    pub(crate) fn shutdown_send(&self) -> Result<(), WsaError> {
+        self.tcp().stream()?.shutdown_send()
+    }
+
+    /// The poller's thread: the OS has something for this socket.
+    pub(crate) fn ready(&self, ready: Event) {
+        self.note(&Happening::Ready);
+        loop {
+            let occurrences = self.advance(ready);
+            self.record(&occurrences);
+            // There may be more connections. But to ask at once for what has just been refused would go
+            // on for ever: accept() asks again.
+            let [(NetworkEvent::Accept, Ok(()))] = occurrences[..] else {
+                break;
+            };
+        }
+    }
+
+    /// Takes from the OS what is to be recorded as one step (R5). When there is nothing the poller is
+    /// told to wait for the next.
+    fn advance(&self, ready: Event) -> Vec<Occurrence> {
+        let mut tcp = self.tcp();
+        match &mut *tcp {
+            Tcp::Listening { listener, backlog } => {
+                let Some(outcome) = accept_from_os(listener) else {
+                    return Vec::new();
+                };
+                // The connection is queued before it is recorded (by the caller): whoever gets FD_ACCEPT
+                // in a report finds it.
+                let outcome = outcome.map(|connection| backlog.push_back(connection));
+                vec![(NetworkEvent::Accept, outcome)]
+            }
+            Tcp::Connecting(attempt) => match outcome_of(attempt) {
+                None => Vec::new(),
+                // The OS may refuse to use its socket again: the next attempt gets a new one.
+                Some(Err(error)) => {
+                    *tcp = Tcp::Unbound;
+                    vec![(NetworkEvent::Connect, Err(error))]
+                }
+                Some(Ok(())) => {
+                    let Tcp::Connecting(attempt) = mem::replace(&mut *tcp, Tcp::Unbound) else {
+                        unreachable!("it was connecting, and is locked")
+                    };
+                    *tcp = Tcp::Connected(Stream::new(attempt, self.model.reports()));
+                    vec![(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))]
+                }
+            },
+            Tcp::Connected(stream) => stream.look(ready),
+            // The readiness came late: the socket was closed, say, before its lock was free.
+            Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => Vec::new(),
+        }
+    }
+
+    pub(crate) fn network_down(&self) {
+        const DOWN: WsaError = WsaError::WSAENETDOWN;
+        let mut tcp = self.tcp();
+        let news = match &mut *tcp {
+            Tcp::Listening { .. } => Some((NetworkEvent::Accept, Err(DOWN))),
+            Tcp::Connecting(_) => {
+                *tcp = Tcp::Unbound;
+                Some((NetworkEvent::Connect, Err(DOWN)))
+            }
+            Tcp::Connected(stream) => stream.lose(DOWN),
+            Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => None,
+        };
+        drop(tcp);
+        self.record(news.as_slice());
+    }
+
+    /// The last descriptor is gone.
+    pub(crate) fn close(&self) {
+        *self.tcp() = Tcp::Closed;
+        // S7. Refused only from inside the socket's own event object (K4); then the record goes when the
+        // last call that uses the socket returns.
+        let _refused = self.recorder.close();
+    }
+
+    /// Records, as one step (R5), what is the provider's to report.
+    fn record(&self, occurrences: &[Occurrence]) {
+        let reports = self.model.reports();
+        let reported = |&(event, _): &Occurrence| reports.contains(event.flag());
+        let occurrences: Vec<_> = occurrences.iter().copied().filter(reported).collect();
+        if !occurrences.is_empty() {
+            self.note(&Happening::Recording(&occurrences));
+            let result = self.recorder.record_all(occurrences);
+            self.note(&Happening::Recorded(result));
+        }
+    }
+
+    fn note(&self, happening: &Happening<'_>) {
+        (self.observer)(self.descriptor.get().copied().unwrap_or_default(), happening);
+    }
+
+    pub(crate) fn recorder(&self) -> &NetworkEventRecorder<Signal> {
+        &self.recorder
+    }
+
+    /// S9. The OS's own sockets are non-blocking from the beginning; a provider with blocking calls
+    /// would look here in each of them.
+    pub(crate) fn selected(&self, events: NetworkEvents) {
+        self.nonblocking.store(true, Ordering::Relaxed);
+        self.note(&Happening::Selected(events));
+    }
+
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.nonblocking.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_descriptor(&self, s: SOCKET) {
+        self.descriptor.get_or_init(|| s);
+    }
+
+    pub(crate) fn local_address(&self) -> Result<SocketAddr, WsaError> {
+        let address = match &*self.tcp() {
+            Tcp::Bound(socket) => socket.local_addr()?,
+            Tcp::Listening { listener, .. } => listener.local_addr()?,
+            Tcp::Connecting(attempt) => attempt.local_addr()?,
+            Tcp::Connected(stream) => stream.source().local_addr()?,
+            Tcp::Unbound | Tcp::Closed => return Err(WsaError::WSAEINVAL),
+        };
+        address.as_socket().ok_or(WsaError::WSAEAFNOSUPPORT)
+    }
+
+    pub(crate) fn stream(&self) -> Result<Arc<Socket>, WsaError> {
+        Ok(self.tcp().stream()?.source())
+    }
+
+    fn tcp(&self) -> MutexGuard<'_, Tcp> {
+        self.tcp.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn os_socket(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// The next connection, if the OS has one.
+fn accept_from_os(listener: &Watched) -> Option<Result<Socket, WsaError>> {
+    loop {
+        let accepted = listener.accept().and_then(|(connection, _)| {
+            connection.set_nonblocking(true)?;
+            Ok(connection)
+        });
+        match accepted.map_err(WsaError::from) {
+            Err(WsaError::WSAEWOULDBLOCK) => {
+                listener.arm(Event::readable);
+                return None;
+            }
+            // This client has gone again; there may be others.
+            Err(WsaError::WSAECONNABORTED | WsaError::WSAECONNRESET | WsaError::WSAEINTR) => {}
+            outcome => return Some(outcome),
+        }
+    }
+}
+
+/// How the attempt to connect has ended, if it has.
+fn outcome_of(attempt: &Watched) -> Option<Result<(), WsaError>> {
+    match attempt.take_error() {
+        Ok(Some(error)) | Err(error) => Some(Err(error.into())),
+        Ok(None) if attempt.peer_addr().is_ok() => Some(Ok(())),
+        // Writable, some systems say, and mean nothing by it.
+        Ok(None) => {
+            attempt.arm(Event::writable);
+            None
+        }
+    }
+}
+
+/// Whether a non-blocking connect has been started: Windows and the others say it differently.
+fn is_under_way(error: &io::Error) -> bool {
+    matches!(WsaError::from(error), WsaError::WSAEWOULDBLOCK | WsaError::WSAEINPROGRESS)
+}

@@ -1,0 +1,395 @@
+//! The switch, and what else the tests share: event objects, waits with a limit, and peers that are plain
+//! sockets of the OS.
+
+use std::env;
+use std::mem;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::windows::ffi::OsStrExt;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::{Path, PathBuf};
+use std::ptr::{null, null_mut};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{FARPROC, HANDLE, HMODULE, WAIT_OBJECT_0, WAIT_TIMEOUT};
+use windows_sys::Win32::Networking::WinSock::{
+    AF_INET, FD_MAX_EVENTS, INVALID_SOCKET, IPPROTO_TCP, LPWSPSTARTUP, SOCK_STREAM, SOCKADDR_IN,
+    SOCKET, SOCKET_ERROR, WSABUF, WSAEVENT, WSANETWORKEVENTS, WSPDATA, WSPPROC_TABLE,
+    WSPUPCALLTABLE,
+};
+use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
+use windows_sys::Win32::System::Threading::{
+    CreateEventW, CreateMutexW, OpenEventW, SYNCHRONIZATION_SYNCHRONIZE, WaitForMultipleObjects,
+};
+
+pub(crate) use windows_sys::Win32::Networking::WinSock::{
+    FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_READ, FD_WRITE, WSAECONNREFUSED, WSAEFAULT, WSAEINVAL,
+    WSAENETDOWN, WSAENOTSOCK, WSAEWOULDBLOCK,
+};
+
+/// What has not happened by then does not happen: only a test that fails waits that long.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// What stands, before every call, wherever the provider may write.
+pub(crate) const UNTOUCHED: i32 = 0x5e5e_5e5e;
+
+/// An answer as programs get it: the code on failure.
+pub(crate) type Answer<T = ()> = Result<T, i32>;
+
+/// Keeps the other tests of this process waiting: the number of a handle that one test has closed would
+/// soon be that of another's event object. Every test starts with it.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The DLL that this build of the tests has made.
+pub(crate) fn dll() -> PathBuf {
+    // This program is target/…/debug/deps/provider_dll-….exe.
+    let program = env::current_exe().unwrap();
+    let dll = program.parent().unwrap().with_file_name("examples").join("provider_dll.dll");
+    assert!(
+        dll.exists(),
+        "\n\n    {} IS MISSING\n    `cargo test -p ws2` builds it, and so does \
+         `cargo build -p ws2 --example provider_dll`, with the same --target, --target-dir and --profile\n",
+        dll.display(),
+    );
+    dll
+}
+
+pub(crate) fn load(dll: &Path) -> (HMODULE, LPWSPSTARTUP) {
+    let path: Vec<_> = dll.as_os_str().encode_wide().chain([0]).collect();
+    // SAFETY: the path and the name end with a zero, and the DLL does nothing when it is loaded.
+    unsafe {
+        let library = LoadLibraryW(path.as_ptr());
+        assert!(!library.is_null(), "{} cannot be loaded", dll.display());
+        let entry = GetProcAddress(library, c"WSPStartup".as_ptr().cast());
+        // SAFETY: this is what the name stands for in every provider.
+        let entry = mem::transmute::<FARPROC, LPWSPSTARTUP>(entry);
+        assert!(entry.is_some(), "{} does not export WSPStartup", dll.display());
+        (library, entry)
+    }
+}
+
+/// WSPStartup for version 2.2.
+pub(crate) fn start(startup: LPWSPSTARTUP) -> Switch {
+    let (mut data, mut table) = (WSPDATA::default(), WSPPROC_TABLE::default());
+    let upcalls = WSPUPCALLTABLE::default();
+    // SAFETY: both outputs are valid for the writes.
+    let answer =
+        unsafe { startup.unwrap()(0x0202, &raw mut data, null(), upcalls, &raw mut table) };
+    assert_eq!(answer, 0);
+    Switch { table }
+}
+
+/// The switch that the tests share: its provider is there until the process ends.
+pub(crate) fn switch() -> &'static Switch {
+    static SWITCH: OnceLock<Switch> = OnceLock::new();
+    SWITCH.get_or_init(|| start(load(&dll()).1))
+}
+
+/// Knows a provider by its table, and nothing else.
+pub(crate) struct Switch {
+    pub(crate) table: WSPPROC_TABLE,
+}
+
+/// A call is a success if it does not return what stands for a failure, and then nothing is written to
+/// `lpErrno` (E10).
+#[track_caller]
+fn answer<T: PartialEq>(returned: T, failed: T, errno: i32) -> Answer<T> {
+    if returned == failed {
+        assert_ne!(errno, UNTOUCHED, "a failure without a code");
+        return Err(errno);
+    }
+    assert_eq!(errno, UNTOUCHED, "a success writes no code");
+    Ok(returned)
+}
+
+#[track_caller]
+fn answer_zero(returned: i32, errno: i32) -> Answer {
+    let zero = answer(returned, SOCKET_ERROR, errno)?;
+    assert_eq!(zero, 0);
+    Ok(())
+}
+
+impl Switch {
+    pub(crate) fn socket(&self) -> Answer<SOCKET> {
+        let mut errno = UNTOUCHED;
+        let (family, call) = (i32::from(AF_INET), self.table.lpWSPSocket.unwrap());
+        // SAFETY: `errno` is valid for the write.
+        let s = unsafe { call(family, SOCK_STREAM, IPPROTO_TCP, null(), 0, 0, &mut errno) };
+        answer(s, INVALID_SOCKET, errno)
+    }
+
+    pub(crate) fn bind(&self, s: SOCKET, address: SocketAddr) -> Answer {
+        let (mut errno, name, call) = (UNTOUCHED, name(address), self.table.lpWSPBind.unwrap());
+        // SAFETY: the name has this length, and `errno` is valid for the write.
+        let returned = unsafe { call(s, (&raw const name).cast(), NAME_LENGTH, &mut errno) };
+        answer_zero(returned, errno)
+    }
+
+    pub(crate) fn get_sock_name(&self, s: SOCKET) -> Answer<SocketAddr> {
+        let (mut errno, mut name, mut length) = (UNTOUCHED, SOCKADDR_IN::default(), NAME_LENGTH);
+        let call = self.table.lpWSPGetSockName.unwrap();
+        // SAFETY: the name has this length, and the others are valid for the writes.
+        let returned = unsafe { call(s, (&raw mut name).cast(), &mut length, &mut errno) };
+        answer_zero(returned, errno).map(|()| address(&name, length))
+    }
+
+    pub(crate) fn listen(&self, s: SOCKET) -> Answer {
+        let (mut errno, call) = (UNTOUCHED, self.table.lpWSPListen.unwrap());
+        // SAFETY: `errno` is valid for the write.
+        answer_zero(unsafe { call(s, 5, &mut errno) }, errno)
+    }
+
+    pub(crate) fn connect(&self, s: SOCKET, peer: SocketAddr) -> Answer {
+        let (mut errno, name, call) = (UNTOUCHED, name(peer), self.table.lpWSPConnect.unwrap());
+        let name = (&raw const name).cast();
+        // SAFETY: the name has this length, `errno` is valid for the write, and the rest may be null.
+        let returned =
+            unsafe { call(s, name, NAME_LENGTH, null(), null_mut(), null(), null(), &mut errno) };
+        answer_zero(returned, errno)
+    }
+
+    pub(crate) fn accept(&self, s: SOCKET) -> Answer<(SOCKET, SocketAddr)> {
+        let (mut errno, mut name, mut length) = (UNTOUCHED, SOCKADDR_IN::default(), NAME_LENGTH);
+        let call = self.table.lpWSPAccept.unwrap();
+        // SAFETY: the name has this length, and the others are valid for the writes.
+        let accepted = unsafe { call(s, (&raw mut name).cast(), &mut length, None, 0, &mut errno) };
+        answer(accepted, INVALID_SOCKET, errno).map(|s| (s, address(&name, length)))
+    }
+
+    pub(crate) fn close(&self, s: SOCKET) -> Answer {
+        let (mut errno, call) = (UNTOUCHED, self.table.lpWSPCloseSocket.unwrap());
+        // SAFETY: `errno` is valid for the write.
+        answer_zero(unsafe { call(s, &mut errno) }, errno)
+    }
+
+    /// Sends pieces, by one call.
+    pub(crate) fn send(&self, s: SOCKET, pieces: &[&[u8]]) -> Answer<usize> {
+        let (mut errno, mut sent, call) = (UNTOUCHED, 0, self.table.lpWSPSend.unwrap());
+        let buffer =
+            |piece: &&[u8]| WSABUF { len: piece.len() as u32, buf: piece.as_ptr().cast_mut() };
+        let buffers: Vec<_> = pieces.iter().map(buffer).collect();
+        let (first, count) = (buffers.as_ptr(), buffers.len() as u32);
+        // SAFETY: the buffers are only read, and the other pointers valid for the writes, or may be null.
+        let returned =
+            unsafe { call(s, first, count, &mut sent, 0, null_mut(), None, null(), &mut errno) };
+        answer_zero(returned, errno).map(|()| sent as usize)
+    }
+
+    /// Receives into pieces of this length, by one call.
+    pub(crate) fn recv_pieces(&self, s: SOCKET, count: usize, length: usize) -> Answer<Vec<u8>> {
+        let (mut errno, mut received, mut flags) = (UNTOUCHED, 0, 0);
+        let call = self.table.lpWSPRecv.unwrap();
+        let mut bytes = vec![0; count * length];
+        let buffer = |piece: &mut [u8]| WSABUF { len: piece.len() as u32, buf: piece.as_mut_ptr() };
+        let buffers: Vec<_> = bytes.chunks_mut(length).map(buffer).collect();
+        let (first, count) = (buffers.as_ptr(), buffers.len() as u32);
+        // SAFETY: the buffers and all other pointers are valid for the writes, or may be null.
+        let returned = unsafe {
+            let errno = (&raw mut errno).cast_const();
+            call(s, first, count, &mut received, &mut flags, null_mut(), None, null(), errno)
+        };
+        answer_zero(returned, errno)?;
+        bytes.truncate(received as usize);
+        Ok(bytes)
+    }
+
+    pub(crate) fn recv(&self, s: SOCKET) -> Answer<Vec<u8>> {
+        self.recv_pieces(s, 1, 4096)
+    }
+
+    pub(crate) fn event_select(&self, s: SOCKET, event: HANDLE, events: u32) -> Answer {
+        let (mut errno, call) = (UNTOUCHED, self.table.lpWSPEventSelect.unwrap());
+        // SAFETY: `errno` is valid for the write.
+        let returned = unsafe { call(s, event as WSAEVENT, events.cast_signed(), &mut errno) };
+        answer_zero(returned, errno)
+    }
+
+    /// The mask of the report and its codes; whatever is not in it is untouched (E2), or the test fails.
+    #[track_caller]
+    pub(crate) fn enumerate(&self, s: SOCKET, event: HANDLE) -> Answer<Report> {
+        let mut errno = UNTOUCHED;
+        let mut out = UNTOUCHED_EVENTS;
+        let call = self.table.lpWSPEnumNetworkEvents.unwrap();
+        // SAFETY: both outputs are valid for the writes.
+        let returned = unsafe { call(s, event, &mut out, &mut errno) };
+        let (mask, codes) = (out.lNetworkEvents, out.iErrorCode);
+        if let Err(error) = answer_zero(returned, errno) {
+            assert_eq!((mask, codes), (UNTOUCHED, UNTOUCHED_EVENTS.iErrorCode), "E7");
+            return Err(error);
+        }
+        for (bit, code) in codes.into_iter().enumerate() {
+            assert_eq!(code != UNTOUCHED, mask & 1 << bit != 0, "E2: {mask:#x} {codes:?}");
+        }
+        Ok(Report { events: mask.cast_unsigned(), codes })
+    }
+
+    /// Waits for the event object, and takes the report.
+    #[track_caller]
+    pub(crate) fn wait(&self, s: SOCKET, event: &Event) -> Report {
+        assert_eq!(wait_for(&[event]), Some(0), "the event object is not set");
+        self.enumerate(s, event.raw()).unwrap()
+    }
+
+    /// Waits until all of these have been reported, by as many reports as there are.
+    #[track_caller]
+    pub(crate) fn wait_for_all(&self, s: SOCKET, event: &Event, events: u32) {
+        let mut reported = 0;
+        while reported & events != events {
+            reported |= self.wait(s, event).events;
+        }
+    }
+
+    /// A socket that listens on a port of its own.
+    pub(crate) fn listener(&self) -> (SOCKET, SocketAddr) {
+        let s = self.socket().unwrap();
+        self.bind(s, ANY_PORT).unwrap();
+        self.listen(s).unwrap();
+        (s, self.get_sock_name(s).unwrap())
+    }
+
+    /// A connected socket of the provider, with these events selected and FD_CONNECT reported, and its peer.
+    pub(crate) fn connected(&self, event: &Event, events: u32) -> (SOCKET, TcpStream) {
+        let listener = TcpListener::bind(ANY_PORT).unwrap();
+        let s = self.socket().unwrap();
+        self.event_select(s, event.raw(), FD_CONNECT).unwrap();
+        assert_eq!(self.connect(s, listener.local_addr().unwrap()), Err(WSAEWOULDBLOCK));
+        assert_eq!(self.wait(s, event), Report::of(FD_CONNECT));
+        let peer = listener.accept().unwrap().0;
+        peer.set_read_timeout(Some(LIMIT)).unwrap();
+        peer.set_write_timeout(Some(LIMIT)).unwrap();
+        self.event_select(s, event.raw(), events).unwrap();
+        (s, peer)
+    }
+}
+
+pub(crate) const UNTOUCHED_EVENTS: WSANETWORKEVENTS =
+    WSANETWORKEVENTS { lNetworkEvents: UNTOUCHED, iErrorCode: [UNTOUCHED; FD_MAX_EVENTS as usize] };
+
+/// What a WSANETWORKEVENTS says after the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) events: u32,
+    pub(crate) codes: [i32; FD_MAX_EVENTS as usize],
+}
+
+impl Report {
+    /// These events, all of them successes.
+    pub(crate) fn of(events: u32) -> Self {
+        let code = |bit| if events >> bit & 1 == 0 { UNTOUCHED } else { 0 };
+        Self { events, codes: std::array::from_fn(code) }
+    }
+
+    /// This event, with this code.
+    pub(crate) fn of_error(event: u32, code: i32) -> Self {
+        let mut report = Self::of(event);
+        report.codes[event.trailing_zeros() as usize] = code;
+        report
+    }
+}
+
+pub(crate) const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
+
+pub(crate) const NAME_LENGTH: i32 = size_of::<SOCKADDR_IN>() as i32;
+
+pub(crate) fn name(address: SocketAddr) -> SOCKADDR_IN {
+    let SocketAddr::V4(address) = address else { panic!("{address}") };
+    let mut name = SOCKADDR_IN { sin_family: AF_INET, ..SOCKADDR_IN::default() };
+    name.sin_port = address.port().to_be();
+    name.sin_addr.S_un.S_addr = u32::from_ne_bytes(address.ip().octets());
+    name
+}
+
+#[track_caller]
+fn address(name: &SOCKADDR_IN, length: i32) -> SocketAddr {
+    assert_eq!((name.sin_family, length), (AF_INET, NAME_LENGTH));
+    // SAFETY: whichever bytes there are, they are a number.
+    let ip = unsafe { name.sin_addr.S_un.S_addr };
+    SocketAddrV4::new(ip.to_ne_bytes().into(), u16::from_be(name.sin_port)).into()
+}
+
+/// An event object of the application's, as CreateEventW makes it: manual-reset, nonsignaled. Or a handle
+/// of something else.
+#[derive(Debug)]
+pub(crate) struct Event(OwnedHandle);
+
+impl Event {
+    fn opened(handle: HANDLE) -> Self {
+        assert!(!handle.is_null());
+        // SAFETY: the handle was just opened, for nobody else.
+        Self(unsafe { OwnedHandle::from_raw_handle(handle) })
+    }
+
+    pub(crate) fn new() -> Self {
+        // SAFETY: neither attributes nor a name need be given.
+        Self::opened(unsafe { CreateEventW(null(), 1, 0, null()) })
+    }
+
+    pub(crate) fn auto_reset() -> Self {
+        // SAFETY: as above.
+        Self::opened(unsafe { CreateEventW(null(), 0, 0, null()) })
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        // SAFETY: no attributes need be given, and the name ends with a zero.
+        Self::opened(unsafe { CreateEventW(null(), 1, 0, wide(name).as_ptr()) })
+    }
+
+    pub(crate) fn mutex() -> Self {
+        // SAFETY: neither attributes nor a name need be given.
+        Self::opened(unsafe { CreateMutexW(null(), 0, null()) })
+    }
+
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(self.0.try_clone().unwrap())
+    }
+
+    pub(crate) fn raw(&self) -> HANDLE {
+        self.0.as_raw_handle()
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        wait_with_limit(&[self], 0).is_some()
+    }
+
+    /// Closes the handle. Its number names nothing now, and soon something else.
+    pub(crate) fn close(self) -> HANDLE {
+        self.raw()
+    }
+
+    /// The number of a handle that was closed, and that names nothing for a while: a hundred others were
+    /// closed after it, and are given out before.
+    pub(crate) fn closed() -> HANDLE {
+        let mut events: Vec<_> = (0..100).map(|_| Self::new()).collect();
+        events.pop().unwrap().close()
+    }
+
+    /// Whether there is an event object of this name: as long as any handle to it is open.
+    pub(crate) fn exists(name: &str) -> bool {
+        // SAFETY: the name ends with a zero.
+        let handle = unsafe { OpenEventW(SYNCHRONIZATION_SYNCHRONIZE, 0, wide(name).as_ptr()) };
+        (!handle.is_null()).then(|| Self::opened(handle)).is_some()
+    }
+}
+
+fn wide(name: &str) -> Vec<u16> {
+    name.encode_utf16().chain([0]).collect()
+}
+
+/// WaitForMultipleObjects: the first of them that is set, once one is.
+pub(crate) fn wait_for(events: &[&Event]) -> Option<usize> {
+    wait_with_limit(events, LIMIT.as_millis() as u32)
+}
+
+fn wait_with_limit(events: &[&Event], milliseconds: u32) -> Option<usize> {
+    let handles: Vec<_> = events.iter().map(|event| event.raw()).collect();
+    let (count, first) = (handles.len() as u32, handles.as_ptr());
+    // SAFETY: there are so many handles, all open.
+    match unsafe { WaitForMultipleObjects(count, first, 0, milliseconds) } {
+        WAIT_TIMEOUT => None,
+        woken if woken - WAIT_OBJECT_0 < count => Some((woken - WAIT_OBJECT_0) as usize),
+        other => panic!("the wait failed: {other:#x}"),
+    }
+}
