@@ -1,4 +1,4 @@
-#![doc = include_str!("../docs/LATCHING.md")]
+#![cfg_attr(any(feature = "std", not(doctest)), doc = include_str!("../docs/LATCHING.md"))]
 
 use crate::event::{NetworkEvent, NetworkEvents};
 

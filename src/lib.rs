@@ -6,7 +6,8 @@
 //! reset, in that order, with no event and no wake-up lost. This crate is that part, whole; one
 //! [`NetworkEventRecorder`] a socket.
 //!
-//! ```
+#![cfg_attr(feature = "std", doc = "```")]
+#![cfg_attr(not(feature = "std"), doc = "```ignore")]
 //! use std::sync::Arc;
 //! use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
 //!
@@ -89,13 +90,18 @@ mod event;
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
 pub mod latching;
+// Examples that make an event object of `std`. Without it rustdoc has nothing to run them with, and does not
+// look here.
+#[cfg(any(feature = "std", not(doctest)))]
 mod provider;
+#[cfg(any(feature = "std", not(doctest)))]
 mod recorder;
 mod report;
 mod signal;
+#[cfg(any(feature = "std", not(doctest)))]
 pub mod spi;
 mod sync;
-#[cfg(feature = "tracing")]
+#[cfg(all(feature = "tracing", any(feature = "std", not(doctest))))]
 mod traced;
 
 #[cfg(feature = "std")]
@@ -103,9 +109,11 @@ pub use error::TableFull;
 pub use error::{ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 pub use latching::ReenablingCall;
+#[cfg(any(feature = "std", not(doctest)))]
 pub use provider::{INVALID_SOCKET, Provider, SOCKET, enum_network_events, event_select};
 #[cfg(feature = "std")]
 pub use provider::{Removed, SocketRef, SocketTable};
+#[cfg(any(feature = "std", not(doctest)))]
 pub use recorder::{NetworkEventRecorder, Recorded, Wake};
 pub use report::Report;
 #[cfg(feature = "async")]
@@ -117,7 +125,7 @@ pub use signal::unix;
 #[cfg(all(windows, feature = "std"))]
 pub use signal::win32;
 pub use signal::{EventSignal, WSAEVENT};
-#[cfg(feature = "tracing")]
+#[cfg(all(feature = "tracing", any(feature = "std", not(doctest))))]
 pub use traced::Traced;
 
 #[cfg(all(doctest, feature = "std"))]

@@ -11,7 +11,8 @@ use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 /// late, and a failed enumeration has none, so that the caller's memory is not touched (E7). It prints
 /// as a person reads it.
 ///
-/// ```
+#[cfg_attr(feature = "std", doc = "```")]
+#[cfg_attr(not(feature = "std"), doc = "```ignore")]
 /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
 ///
 /// let event = ManualResetEvent::new();
@@ -45,7 +46,8 @@ impl Report {
 
     /// The outcome of an event, if it is in the report.
     ///
-    /// ```
+    #[cfg_attr(feature = "std", doc = "```")]
+    #[cfg_attr(not(feature = "std"), doc = "```ignore")]
     /// # use wsp_events::*;
     /// # let recorder = NetworkEventRecorder::new();
     /// # recorder.select(NetworkEvents::FD_CONNECT, ManualResetEvent::new())?;
