@@ -103,7 +103,13 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     /// A checker runs the other threads between any two steps: to pause would only add steps.
-    const PAUSES: u32 = if cfg!(any(wsp_loom, wsp_shuttle)) { 0 } else { 32 };
+    const IS_CHECKED: bool = cfg!(any(wsp_loom, wsp_shuttle));
+
+    const PAUSES: u32 = if Self::IS_CHECKED { 0 } else { 32 };
+
+    /// Two: with none or one the thread that enumerates takes the line from the one that records, with four
+    /// it is the other way round (docs/PERFORMANCE.md).
+    pub(crate) const PAUSES_AFTER_A_MISS: u32 = if Self::IS_CHECKED { 0 } else { 2 };
 
     pub(crate) const fn new() -> Self {
         Self { pauses: Self::PAUSES }

@@ -76,9 +76,20 @@ impl Shared {
             };
             match self.try_exchange(word, next) {
                 Ok(()) => return result,
-                Err(current) => word = current,
+                Err(current) => word = self.after_a_miss(current),
             }
         }
+    }
+
+    /// Another thread has changed the word in between. A short pause lets it use the cache line that it has
+    /// taken, and all threads get on faster.
+    #[inline(always)]
+    fn after_a_miss(&self, current: Word) -> Word {
+        if Backoff::PAUSES_AFTER_A_MISS == 0 {
+            return current;
+        }
+        (0..Backoff::PAUSES_AFTER_A_MISS).for_each(|_| core::hint::spin_loop());
+        self.look()
     }
 
     /// One compare-exchange. Acquire takes over what the threads before have written (the provider's data,

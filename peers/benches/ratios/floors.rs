@@ -1,4 +1,4 @@
-//! Targets, and what excuses a ratio that is over its target: `benches/floors.toml` names a *floor* for
+//! Targets, and what excuses a ratio that is over its target: `peers/benches/floors.toml` names a *floor* for
 //! it, another ratio of the same run, which measures what cannot be done without, or how exactly the run can
 //! tell. So nobody can claim a floor: it has to show.
 
@@ -9,7 +9,8 @@ const WITHIN: f64 = 1.35;
 
 /// Prints the table, and whether every ratio keeps its target or its floor.
 pub(crate) fn check(run: &Run, targets: &[(&str, f64)]) -> bool {
-    let floors: toml::Table = include_str!("../floors.toml").parse().expect("benches/floors.toml");
+    let floors: toml::Table =
+        include_str!("../floors.toml").parse().expect("peers/benches/floors.toml");
     eprintln!("{:<34} {:>8} {:>8} {:>9} {:>9}", "", "ratio", "target", "ours, ns", "other, ns");
     for ratio in run.ratios() {
         let target = targets.iter().find(|target| target.0 == ratio.name);
@@ -21,7 +22,7 @@ pub(crate) fn check(run: &Run, targets: &[(&str, f64)]) -> bool {
         kept = false;
     };
     for name in floors.keys().filter(|name| targets.iter().all(|target| target.0 != *name)) {
-        fail(format!("benches/floors.toml excuses {name}, which has no target"));
+        fail(format!("peers/benches/floors.toml excuses {name}, which has no target"));
     }
     for &(name, target) in targets {
         let Some(value) = run.value(name) else {

@@ -29,9 +29,8 @@ fn rmw(word: &AtomicU64) {
     black_box(black_box(word).fetch_add(1, Ordering::AcqRel));
 }
 
-/// What a recorder cannot do without: to record without losing an event, to take the report, and to hear,
-/// after the reset, of what was handed over during it. Each is an exchange that reckons with others. And the
-/// report is handed out.
+/// What a recorder cannot do without: one exchange that records, one that says that the event object is no longer
+/// in use, and one that takes the report, which is returned.
 fn three_exchanges(word: &AtomicU64, between: impl Fn(usize)) {
     let mut now = black_box(word).load(Ordering::Relaxed);
     for exchange in 0..3 {

@@ -156,15 +156,14 @@ fn cycle_with<S: EventSignal + Clone + Send + Sync>(
 }
 
 /// What recording cannot do without: it must know what the word is before it makes it another, since a
-/// latched event is not recorded (L1), and an event that is not selected does not take the signal (R4). The
-/// other thread makes the two exchanges of an enumeration, and waits for nothing.
+/// latched event is not recorded (L1), and an event that is not selected does not set the event object (R4). The
+/// other thread makes the exchange of an enumeration, and looks again.
 fn look_and_exchange(
     run: &mut Run,
     record_by_hand: &dyn Fn(),
     enumerate_by_hand: &(impl Fn() + Sync),
 ) {
     const RECORDED: u64 = 1;
-    const HELD: u64 = 2;
 
     fn exchange(word: &AtomicU64, step: impl Fn(u64) -> u64) {
         let step = |word| Some(step(word));
@@ -178,8 +177,8 @@ fn look_and_exchange(
         || exchange(word, |word| word | RECORDED),
         record_by_hand,
         || {
-            exchange(word, |word| word & !RECORDED | HELD);
-            exchange(word, |word| word & !HELD);
+            exchange(word, |word| word & !RECORDED);
+            black_box(word.load(Ordering::Relaxed));
         },
         enumerate_by_hand,
     );
