@@ -373,4 +373,45 @@ mod tests {
         let descriptor = table.insert("socket").unwrap();
         assert_eq!(std::format!("{:?}", table.get(descriptor).unwrap()), r#""socket""#);
     }
+
+    /// Catches a slot that is used again at once, so that its values come back the sooner.
+    #[test]
+    fn p1_the_slot_that_was_free_the_longest_is_used_first() {
+        let table = SocketTable::new();
+        let descriptors = [(); 3].map(|()| table.insert(()).unwrap());
+        descriptors.map(|descriptor| table.remove(descriptor).unwrap());
+        let again = descriptors.map(|_| index(table.insert(()).unwrap()));
+        assert_eq!(again, descriptors.map(index));
+    }
+
+    /// Catches a call with a bad descriptor that keeps the slot which it had reserved.
+    #[test]
+    fn p4_a_failed_duplicate_keeps_no_slot() {
+        let table = SocketTable::new();
+        for _ in 0..=SLOTS {
+            assert_eq!(table.duplicate(0), Ok(None));
+        }
+        assert!(table.insert(()).is_ok());
+    }
+
+    /// Catches a list of all sockets that misses one on its way from one descriptor to another: a list that is
+    /// made without the lock, and a duplicate that lets go of it.
+    #[test]
+    fn p4_a_socket_is_listed_on_its_way_to_another_descriptor() {
+        let table = SocketTable::new();
+        let mut descriptor = table.insert(()).unwrap();
+        for _ in 0..2_000 {
+            let moved = std::thread::scope(|scope| {
+                let mover = scope.spawn(|| table.duplicate(descriptor).unwrap());
+                scope.spawn(|| table.remove(descriptor));
+                let mut missed = 0;
+                while !mover.is_finished() {
+                    missed += usize::from(table.sockets().is_empty());
+                }
+                mover.join().unwrap().inspect(|_| assert_eq!(missed, 0))
+            });
+            // The removal may have come first.
+            descriptor = moved.unwrap_or_else(|| table.insert(()).unwrap());
+        }
+    }
 }
