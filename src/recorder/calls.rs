@@ -7,7 +7,8 @@ use core::mem;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::held::Guarded;
-use super::shared::{Closed, Codes};
+use super::inside::inside;
+use super::shared::{Codes, Shared};
 use super::state::{Duty, Word};
 use crate::error::{RecorderError, SignalError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
@@ -156,7 +157,8 @@ impl<S> NetworkEventRecorder<S> {
         /// ```
         #[must_use]
         pub const fn with_latching(latching: NetworkEvents) -> Self {
-            Self(Guarded::new(latching.intersection(NetworkEvents::LATCHING_FOR_CONDITIONS)))
+            let latching = latching.intersection(NetworkEvents::LATCHING_FOR_CONDITIONS);
+            Self(Guarded::new(Shared::new(Word::new(latching), latching), None))
         }
     }
 
@@ -235,7 +237,7 @@ impl<S> NetworkEventRecorder<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn withdraw(&self, events: NetworkEvents) {
-        self.take_out_of_the_record(|_| events, |word| word);
+        self.0.shared.take_out(|_| events, |word| word, &mut [0; FD_MAX_EVENTS]);
     }
 
     /// Re-enables an event (L2): the first thing that a re-enabling call does (WSPAccept for FD_ACCEPT,
@@ -278,7 +280,8 @@ impl<S> NetworkEventRecorder<S> {
     /// # Ok::<(), SignalError>(())
     /// ```
     pub fn reenable(&self, event: NetworkEvent) {
-        self.take_out_of_the_record(|_| event.flag(), |word| word.unlatch(event.flag()));
+        let event = event.flag();
+        self.0.shared.take_out(|_| event, |word| word.unlatch(event), &mut [0; FD_MAX_EVENTS]);
     }
 
     /// Re-enables the event that a call re-enables (L3), as [`reenable`](Self::reenable) does: after the
@@ -301,15 +304,6 @@ impl<S> NetworkEventRecorder<S> {
     #[inline]
     fn look(&self) -> Word {
         self.0.shared.look()
-    }
-
-    /// A closed record has nothing to take.
-    fn take_out_of_the_record(
-        &self,
-        choose: impl Fn(Word) -> NetworkEvents,
-        finish: impl Fn(Word) -> Word,
-    ) {
-        _ = self.0.shared.take_out(choose, finish, &mut [0; FD_MAX_EVENTS]);
     }
 }
 
@@ -411,7 +405,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         if word.set_what_is_left() == (word, Duty::None) {
             return Ok(());
         }
-        self.set(self.0.shared.exchange_from(word, |word| Some(word.set_what_is_left())))
+        self.set(self.0.shared.exchange(|word| Some(word.set_what_is_left())))
     }
 
     /// Selects events, and the event object that is set for them: WSPEventSelect (S1). Whatever was selected
@@ -473,7 +467,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         let held = self.0.hold()?;
         // S2, S6: the new event object is tried first, while the old one stands.
         if held.word.recorded().intersects(events)
-            && let Some(Err(error)) = self.0.inside(|| signal.as_ref().map(S::set_event))
+            && let Some(Err(error)) = inside(&self.0.shared, || signal.as_ref().map(S::set_event))
         {
             let selected = held.word.selected();
             _ = held.release(selected).map(|user| user.set());
@@ -546,7 +540,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         let mut codes = [0; FD_MAX_EVENTS];
         let events = self.take_report(&mut codes)?;
         let undo = Undo(|| self.0.shared.put_back(events, &codes));
-        if let Err(error) = self.0.inside(reset) {
+        if let Err(error) = inside(&self.0.shared, reset) {
             drop(undo);
             // If this fails too, the set is owed.
             _ = self.set_what_is_left();
@@ -560,7 +554,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     #[inline]
     fn take_report(&self, codes: &mut Codes) -> Result<NetworkEvents, RecorderError> {
         let taken = self.0.shared.take_out(Word::reportable, Word::looked_through, codes);
-        taken.map_err(|Closed| RecorderError::Closed)
+        taken.ok_or(RecorderError::Closed)
     }
 
     /// A recorder for a socket that was accepted on this one: this one's selection, with an event object

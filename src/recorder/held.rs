@@ -12,7 +12,6 @@ use crate::signal::EventSignal;
 use crate::sync::{UnsafeCell, const_fn};
 
 /// A record, and the event object that is set for it.
-#[derive(Debug)]
 pub(super) struct Guarded<S> {
     pub(super) shared: Shared,
     signal: UnsafeCell<Option<S>>,
@@ -25,21 +24,9 @@ unsafe impl<S: Send + Sync> Sync for Guarded<S> {}
 
 impl<S> Guarded<S> {
     const_fn! {
-        pub(super) const fn new(latching: NetworkEvents) -> Self {
-            Self::with_signal(Shared::new(latching), None)
-        }
-    }
-
-    const_fn! {
-        const fn with_signal(shared: Shared, signal: Option<S>) -> Self {
+        pub(super) const fn new(shared: Shared, signal: Option<S>) -> Self {
             Self { shared, signal: UnsafeCell::new(signal) }
         }
-    }
-
-    /// Runs foreign code. Calls that come back from it on this thread are known (K4).
-    #[inline]
-    pub(super) fn inside<R>(&self, call: impl FnOnce() -> R) -> R {
-        inside(&self.shared, call)
     }
 
     /// The user that an exchange has just counted in; `None` if it has left the set to a holder.
@@ -80,7 +67,6 @@ impl<S> Guarded<S> {
 
 /// One of the calls that use the event object. It is made where an exchange has just counted it in. To
 /// drop it, as a failed set and a panic do, leaves a set owed (R6, K5).
-#[derive(Debug)]
 pub(super) struct User<'a, S>(&'a Guarded<S>);
 
 impl<S> User<'_, S> {
@@ -96,27 +82,30 @@ impl<S> User<'_, S> {
         self.0.shared.leave();
         mem::forget(self);
     }
-}
 
-impl<S: EventSignal> User<'_, S> {
     /// Sets the event object, and leaves.
     ///
     /// # Errors
     ///
     /// The set has failed: it is owed (R6).
     #[inline]
-    pub(super) fn set(self) -> Result<(), SignalError> {
-        self.0.inside(|| self.with_signal(|signal| signal.map_or(Ok(()), S::set_event)))?;
+    pub(super) fn set(self) -> Result<(), SignalError>
+    where
+        S: EventSignal,
+    {
+        let set = || self.with_signal(|signal| signal.map_or(Ok(()), S::set_event));
+        inside(&self.0.shared, set)?;
         self.leave();
         Ok(())
     }
-}
 
-impl<S: Clone> User<'_, S> {
     /// What a socket that is accepted on this one begins with, and leaves.
-    pub(super) fn inherit(self, word: Word) -> Guarded<S> {
-        let signal = self.0.inside(|| self.with_signal(|signal| signal.cloned()));
-        let inherited = Guarded::with_signal(self.0.shared.inherited(word), signal);
+    pub(super) fn inherit(self, word: Word) -> Guarded<S>
+    where
+        S: Clone,
+    {
+        let signal = inside(&self.0.shared, || self.with_signal(|signal| signal.cloned()));
+        let inherited = Guarded::new(self.0.shared.inherited(word), signal);
         self.leave();
         inherited
     }
@@ -131,7 +120,6 @@ impl<S> Drop for User<'_, S> {
 
 /// The call that keeps all others away from the event object. It is made where an exchange has just held
 /// the word, and nobody is counted. To drop it, as a panic does, ends that and leaves a set owed (K5).
-#[derive(Debug)]
 pub(super) struct Held<'a, S> {
     guarded: &'a Guarded<S>,
     /// What the word was before.

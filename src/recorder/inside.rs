@@ -11,7 +11,7 @@ mod this_thread {
     /// Deeper than this a thread is taken to be inside of every recorder.
     const DEPTH: usize = 8;
 
-    per_thread!(CALLS: Calls = Calls::new());
+    per_thread!(CALLS: Calls = Calls { depth: Cell::new(0), recorders: [const { Cell::new(0) }; DEPTH] });
 
     /// The recorders by address, outermost first; a recorder does not move during a call.
     struct Calls {
@@ -26,12 +26,6 @@ mod this_thread {
         #[inline]
         fn drop(&mut self) {
             self.0.set(self.1);
-        }
-    }
-
-    impl Calls {
-        const fn new() -> Self {
-            Self { depth: Cell::new(0), recorders: [const { Cell::new(0) }; DEPTH] }
         }
     }
 

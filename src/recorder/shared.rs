@@ -1,6 +1,6 @@
 //! The word with its cells, which all threads share, and the one exchange by which they change it.
 
-use super::state::{Recording, Word};
+use super::state::{Recording, USER, Word};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, const_fn, zeroed};
 
@@ -9,7 +9,6 @@ pub(super) type Codes = [i32; FD_MAX_EVENTS];
 
 /// The record: a word, and a cell for each event's code. A cell is 0 unless the word says that the event
 /// has a code, or is about to.
-#[derive(Debug)]
 pub(super) struct Shared {
     word: AtomicU64,
     codes: [AtomicI32; FD_MAX_EVENTS],
@@ -17,34 +16,16 @@ pub(super) struct Shared {
     latching: NetworkEvents,
 }
 
-/// The socket is closed.
-pub(super) struct Closed;
-
-/// What one step of [`Shared::take_out`] did.
-enum Taken {
-    Nothing,
-    /// The caller may empty these.
-    Cells(NetworkEvents),
-    Events(NetworkEvents),
-}
-
 impl Shared {
     const_fn! {
-        /// An empty record.
-        pub(super) const fn new(latching: NetworkEvents) -> Self {
-            Self::with_word(Word::new(latching), latching)
-        }
-    }
-
-    const_fn! {
-        const fn with_word(word: Word, latching: NetworkEvents) -> Self {
+        pub(super) const fn new(word: Word, latching: NetworkEvents) -> Self {
             Self { word: AtomicU64::new(word.0), codes: zeroed!(AtomicI32; FD_MAX_EVENTS), latching }
         }
     }
 
     /// The record of a socket that is accepted on the one whose word this was (S8).
     pub(super) fn inherited(&self, word: Word) -> Self {
-        Self::with_word(word.inherited(self.latching), self.latching)
+        Self::new(word.inherited(self.latching), self.latching)
     }
 
     /// A look at the word. It orders nothing: a call that acts on what it sees does so by an exchange.
@@ -56,17 +37,8 @@ impl Shared {
     /// Makes the transition `step` as soon as it can be made: `None` says that another thread must finish
     /// something first. Returns what `step` says of it.
     #[inline]
-    pub(super) fn exchange<T>(&self, step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
-        self.exchange_from(self.look(), step)
-    }
-
-    /// As [`exchange`](Self::exchange), after a look.
-    #[inline]
-    pub(super) fn exchange_from<T>(
-        &self,
-        mut word: Word,
-        mut step: impl FnMut(Word) -> Option<(Word, T)>,
-    ) -> T {
+    pub(super) fn exchange<T>(&self, mut step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
+        let mut word = self.look();
         let mut backoff = Backoff::new();
         loop {
             let Some((next, result)) = step(word) else {
@@ -109,26 +81,12 @@ impl Shared {
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
     ) -> Recording {
-        let mut word = self.look();
-        if word.is_repeat(occurred, failed) {
-            match self.try_exchange(word, word) {
-                Ok(()) => return Recording::NOTHING,
-                Err(current) => word = current,
-            }
+        let word = self.look();
+        if word.is_repeat(occurred, failed) && self.try_exchange(word, word).is_ok() {
+            return Recording::NOTHING;
         }
-        self.record_news(word, occurred, failed, code_of)
-    }
-
-    #[inline]
-    fn record_news(
-        &self,
-        word: Word,
-        occurred: NetworkEvents,
-        failed: NetworkEvents,
-        code_of: impl Fn(NetworkEvent) -> i32,
-    ) -> Recording {
         let step = |word: Word| Some(word.record(occurred, failed, self.latching));
-        let recording = self.exchange_from(word, step);
+        let recording = self.exchange(step);
         for event in recording.claimed.members() {
             self.cell(event).store(code_of(event), Ordering::Relaxed);
         }
@@ -138,7 +96,7 @@ impl Shared {
     /// One user less. Nothing depends on the rest of the word, so that this needs no compare-exchange.
     #[inline]
     pub(super) fn leave(&self) {
-        self.word.fetch_sub(Word::USER, Ordering::Release);
+        self.word.fetch_sub(USER, Ordering::Release);
     }
 
     /// Waits until no call uses the event object, for the holder.
@@ -151,35 +109,30 @@ impl Shared {
     }
 
     /// Takes out of the record what `choose` names, in one step, which `finish` completes. Its codes go to
-    /// `codes`.
+    /// `codes`. `None` if the socket is closed.
     #[inline]
     pub(super) fn take_out(
         &self,
         choose: impl Fn(Word) -> NetworkEvents,
         finish: impl Fn(Word) -> Word,
         codes: &mut Codes,
-    ) -> Result<NetworkEvents, Closed> {
+    ) -> Option<NetworkEvents> {
         let mut collected = NetworkEvents::empty();
         loop {
-            let taken = self.exchange(|word| {
+            let (taken, to_collect) = self.exchange(|word| {
                 if word.is_closed() {
-                    return Some((word, Taken::Nothing));
+                    return Some((word, (None, NetworkEvents::empty())));
                 }
                 let events = choose(word);
                 let (next, to_collect) = word.take_out(events, collected)?;
-                Some(match to_collect.is_empty() {
-                    true => (finish(next), Taken::Events(events)),
-                    false => (next, Taken::Cells(to_collect)),
-                })
+                let next = if to_collect.is_empty() { finish(next) } else { next };
+                Some((next, (Some(events), to_collect)))
             });
-            match taken {
-                Taken::Nothing => return Err(Closed),
-                Taken::Events(events) => return Ok(events),
-                Taken::Cells(cells) => {
-                    self.collect(cells, codes);
-                    collected |= cells;
-                }
+            if to_collect.is_empty() {
+                return taken;
             }
+            self.collect(to_collect, codes);
+            collected |= to_collect;
         }
     }
 

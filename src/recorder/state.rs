@@ -31,7 +31,7 @@ const COLLECTING: u64 = 1 << 40;
 const OWED: u64 = 1 << 41;
 const CLOSED: u64 = 1 << 42;
 /// One user. 20 bits count them.
-const USER: u64 = 1 << 43;
+pub(super) const USER: u64 = 1 << 43;
 const HELD: u64 = 1 << 63;
 /// From here on nobody may come in: the word is held, or the count of users is full.
 const FULL: u64 = HELD - USER;
@@ -67,9 +67,6 @@ impl Word {
     /// Closed, and nothing else.
     pub(super) const CLOSED: Self = Self(CLOSED);
 
-    /// What [`leave`](Self::leave) takes off.
-    pub(super) const USER: u64 = USER;
-
     /// Nothing recorded, nothing selected.
     #[inline]
     pub(super) const fn new(latching: NetworkEvents) -> Self {
@@ -83,52 +80,42 @@ impl Word {
         Self::new(latching).with(SELECTED, self.selected())
     }
 
-    #[inline]
     const fn field(self, at: u32) -> NetworkEvents {
         NetworkEvents::from_bits_truncate((self.0 >> at) as u32)
     }
 
-    #[inline]
     const fn with(self, at: u32, events: NetworkEvents) -> Self {
         Self(self.0 | (events.bits() as u64) << at)
     }
 
-    #[inline]
     const fn without(self, at: u32, events: NetworkEvents) -> Self {
         Self(self.0 & !((events.bits() as u64) << at))
     }
 
-    #[inline]
     const fn has(self, flag: u64) -> bool {
         self.0 & flag != 0
     }
 
-    #[inline]
     const fn on(self, flag: u64) -> Self {
         Self(self.0 | flag)
     }
 
-    #[inline]
     const fn off(self, flag: u64) -> Self {
         Self(self.0 & !flag)
     }
 
-    #[inline]
     pub(super) const fn recorded(self) -> NetworkEvents {
         self.field(RECORDED)
     }
 
-    #[inline]
     pub(super) const fn coded(self) -> NetworkEvents {
         self.field(CODED)
     }
 
-    #[inline]
     pub(super) const fn selected(self) -> NetworkEvents {
         self.field(SELECTED)
     }
 
-    #[inline]
     pub(super) const fn latched(self) -> NetworkEvents {
         self.field(LATCHED)
     }
@@ -139,23 +126,19 @@ impl Word {
         self.recorded().intersection(self.selected())
     }
 
-    #[inline]
     pub(super) const fn is_owed(self) -> bool {
         self.has(OWED)
     }
 
-    #[inline]
     pub(super) const fn is_closed(self) -> bool {
         self.has(CLOSED)
     }
 
-    #[inline]
     pub(super) const fn is_held(self) -> bool {
         self.has(HELD)
     }
 
     /// Whether any call is using the event object.
-    #[inline]
     pub(super) const fn is_in_use(self) -> bool {
         self.0 & FULL != 0
     }
@@ -192,15 +175,11 @@ impl Word {
         let claimed = failed.difference(quiet).difference(self.coded());
         let next = self.with(RECORDED, occurred).with(CODED, claimed);
         let next = next.with(LATCHED, occurred.intersection(latching));
-        // P3: news even while something else is reportable. The event object may have been reset since.
-        let (next, duty) = if new.intersects(self.selected()) || self.is_owed() {
-            next.call_for_set()
-        } else if self.is_held() && !new.is_empty() {
-            // The holder may be selecting it.
-            next.call_for_set()
-        } else {
-            (next, Duty::None)
-        };
+        // P3: even while something else is reportable, since the event object may have been reset since. While
+        // the word is held, of every event: the holder may be selecting it.
+        let news = new.intersects(self.selected()) || self.is_held() && !new.is_empty();
+        let none = (next, Duty::None);
+        let (next, duty) = if news || self.is_owed() { next.call_for_set() } else { none };
         (next, Recording { new, claimed, duty })
     }
 
@@ -228,7 +207,6 @@ impl Word {
     }
 
     /// One user less.
-    #[inline]
     pub(super) const fn leave(self) -> Self {
         Self(self.0 - USER)
     }
@@ -266,7 +244,6 @@ impl Word {
     }
 
     /// Ends latches (L2).
-    #[inline]
     pub(super) const fn unlatch(self, events: NetworkEvents) -> Self {
         self.without(LATCHED, events)
     }
@@ -294,7 +271,6 @@ impl Word {
     }
 
     /// The cells are filled again.
-    #[inline]
     pub(super) const fn refilled(self) -> Self {
         self.off(COLLECTING)
     }
