@@ -1,6 +1,6 @@
 //! Event objects that do harm at random, many threads at work: what was queued comes out in the end.
 //!
-//! A program of one thread that meets such event objects is checked step by step in tests/state_machine;
+//! A program of one thread that meets such event objects is checked step by step in kit/tests/state_machine;
 //! here no step can be foretold, and the ledger is what counts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,10 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-use crate::object::{ANOTHER, Act, FAILING, PANICKING, SELECTED};
-use crate::operation::Operation;
-use crate::scene::{Move, Scene};
-use crate::socket::{Events, NONE};
+use kit::event_object::{Act, End};
+use kit::socket::{Events, NONE};
+use kit::vocabulary::Operation;
+
+use crate::scene::{Move, Scene, records};
+use crate::stage::{ANOTHER, FAILING, PANICKING, SELECTED};
 
 pub(crate) const ACCEPT: usize = 3;
 pub(crate) const CLOSE: usize = 5;
@@ -28,14 +30,15 @@ pub(crate) const fn both() -> Events {
 /// The calls by name. Most are about FD_CLOSE, so that they meet; each thread has a code of its own.
 pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
     use Operation::{
-        Batch, Close, Deselect, Drop, Enumerate, Inherit, Record, Reenable, Reset, Select, Withdraw,
+        ApplicationResets, Close, Deselect, Drop, Enumerate, Inherit, Record, RecordAll, Reenable,
+        Select, Withdraw,
     };
     let code = code_of(thread);
     vec![
         ("success", Record(CLOSE, 0)),
         ("error", Record(CLOSE, code)),
         ("success of another event", Record(ACCEPT, 0)),
-        ("batch", Batch(vec![(ACCEPT, 0), (CLOSE, code)])),
+        ("batch", RecordAll(vec![(ACCEPT, 0), (CLOSE, code)])),
         ("withdraw", Withdraw(only(CLOSE))),
         ("re-enable", Reenable(CLOSE)),
         ("select", Select(only(CLOSE), ANOTHER)),
@@ -49,7 +52,7 @@ pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
         ("enumerate, a panicking one", Enumerate(Some(PANICKING))),
         ("inherit", Inherit),
         ("close", Close),
-        ("the application resets", Reset(SELECTED)),
+        ("the application resets", ApplicationResets(SELECTED)),
         ("drop", Drop),
     ]
 }
@@ -93,9 +96,9 @@ impl Start {
             Self::Unselected => vec![success],
         };
         let script = match self {
-            Self::Failing | Self::Owed => vec![Act::Fails],
-            Self::Panicking => vec![Act::Panics],
-            Self::Inside => vec![Act::Records(CLOSE, code_of(8))],
+            Self::Failing | Self::Owed => vec![Act { inside: vec![], end: End::Fails }],
+            Self::Panicking => vec![Act { inside: vec![], end: End::Panics }],
+            Self::Inside => vec![records(CLOSE, code_of(8))],
             _ => vec![],
         };
         let moves = |operations: Vec<Operation>| operations.into_iter().map(on_the_first).collect();
