@@ -26,14 +26,14 @@ pub struct Scripts {
     pub reset: Script,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Script {
     pub acts: VecDeque<Act>,
     /// After the acts, every call ends so.
     pub then: End,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Act {
     /// First, from inside the call, this (K4), on the recorder whose call it is.
     pub inside: Vec<Operation>,
@@ -211,20 +211,6 @@ impl<S: Stage, F: Flag> EventSignal for Handle<S, F> {
 
     fn reset_event(&self) -> Result<(), SignalError> {
         self.call(Call::Reset)
-    }
-}
-
-impl fmt::Debug for Script {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.acts.iter().try_for_each(|act| write!(f, "{act:?}, "))?;
-        write!(f, "then {:?}", self.then)
-    }
-}
-
-impl fmt::Debug for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inside.iter().try_for_each(|operation| write!(f, "({operation:?}) "))?;
-        write!(f, "{:?}", self.end)
     }
 }
 

@@ -1,8 +1,6 @@
 //! The provider in plain words: which socket each descriptor names, which event object each handle, and
 //! the `world` beneath.
 
-use std::fmt;
-
 use crate::event_object::Entry;
 use crate::provider::steps::{Memory, Name, Outcome, Pointer, Seen, Transition, Way};
 use crate::socket::{Events, NONE, Socket};
@@ -49,7 +47,7 @@ fn events_in(mask: i32) -> Events {
     std::array::from_fn(|bit| mask >> bit & 1 == 1)
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Model {
     pub world: World,
     /// The socket of each descriptor that was ever given out, unless it is closed.
@@ -59,13 +57,6 @@ pub struct Model {
     pub subsystem_is_up: bool,
     /// In the last step.
     pub seen: Seen,
-}
-
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (descriptors, handles) = (self.descriptors.len(), self.handles.len());
-        write!(f, "a provider that has given out {descriptors} descriptors and {handles} handles")
-    }
 }
 
 impl Default for Model {

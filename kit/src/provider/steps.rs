@@ -1,17 +1,14 @@
 //! One step of a whole provider, and what it shows to whoever made it: the words that the `model`, the
 //! `library` and those who choose the steps have in common.
 
-use std::fmt;
-
 use wsp_events::INVALID_SOCKET;
 
 use crate::event_object::{Call, Script};
 use crate::socket::Events;
 use crate::vocabulary::{Answer, Operation};
-use crate::words::flags;
 
 /// What a descriptor or a handle may be.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Name {
     /// The one that was given out so many others before; it may be stale by now (P1).
     Given(usize),
@@ -29,7 +26,7 @@ pub enum Pointer {
 }
 
 /// Which of the ways into the library a call takes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Way {
     /// The functions of a WSPPROC_TABLE, which look for the current instance; there is none while the
     /// subsystem is down.
@@ -53,7 +50,7 @@ impl Way {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Transition {
     /// Under a descriptor of the table's, or under one that it gave out before and that is closed.
     OpenSocket {
@@ -91,57 +88,6 @@ pub enum Transition {
     },
     ApplicationResets(Name),
     SubsystemIsUp(bool),
-}
-
-impl fmt::Debug for Transition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let again = |reused: &Option<usize>| match reused {
-            None => String::new(),
-            Some(at) => format!(", under the name {at} again"),
-        };
-        match self {
-            Self::OpenSocket { latching, reused } => {
-                write!(f, "open a socket latching {}{}", flags(*latching), again(reused))
-            }
-            Self::Accept(listener) => write!(f, "accept on {listener:?}"),
-            Self::Duplicate(descriptor) => write!(f, "duplicate {descriptor:?}"),
-            Self::CloseDescriptor(descriptor) => write!(f, "close {descriptor:?}"),
-            Self::Operate(s, operation) => write!(f, "socket {s}: {operation:?}"),
-            Self::Select { descriptor, handle, mask, way } => {
-                write!(f, "select {mask:#x} of {descriptor:?} on {handle:?} by {way:?}")
-            }
-            Self::Enumerate { descriptor, handle, out, way } => {
-                write!(f, "enumerate {descriptor:?} and reset {handle:?} into {out:?} by {way:?}")
-            }
-            Self::OpenEvent { reused } => write!(f, "open an event object{}", again(reused)),
-            Self::CloseEvent(handle) => write!(f, "close event object {handle:?}"),
-            Self::Arm { object, call, script } => {
-                write!(f, "event object {object}, {call:?}: {script:?}")
-            }
-            Self::ApplicationResets(handle) => write!(f, "the application resets {handle:?}"),
-            Self::SubsystemIsUp(true) => write!(f, "the subsystem is up"),
-            Self::SubsystemIsUp(false) => write!(f, "the subsystem is down"),
-        }
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Given(at) => write!(f, "#{at}"),
-            Self::Never(value) => write!(f, "{value:#x}"),
-        }
-    }
-}
-
-impl fmt::Debug for Way {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Table { errno } => write!(f, "the table, errno {errno:?}"),
-            Self::C { errno } => write!(f, "C, errno {errno:?}"),
-            Self::Rust => write!(f, "Rust"),
-        }
-    }
 }
 
 /// How WSPEventSelect and WSPEnumNetworkEvents end.

@@ -14,12 +14,27 @@ mod moves;
 mod provider;
 mod recorder;
 
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, TestError, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
-/// So many cases, unless the environment says otherwise.
-fn config(cases: u32) -> Config {
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => Config::default(),
-        None => Config::with_cases(cases),
+/// Runs a machine through so many cases, unless the environment says otherwise. A failure prints the steps of the
+/// shrunk sequence, one a line, and not the states of the model.
+fn run<M: StateMachineTest>(cases: u32, source: &'static str) {
+    let mut config = Config { source_file: Some(source), ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    let sequences = M::Reference::sequential_strategy(1..200);
+    let result = TestRunner::new(config.clone()).run(&sequences, |(state, steps, seen)| {
+        M::test_sequential(config.clone(), state, steps, seen);
+        Ok(())
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(reason, (_, steps, _))) => {
+            let steps: String = steps.iter().map(|step| format!("\n    {step:?}")).collect();
+            panic!("{reason}\nafter these steps:{steps}");
+        }
+        Err(aborted) => panic!("{aborted}"),
     }
 }
