@@ -132,7 +132,7 @@ fn meanwhile(body: impl FnOnce() + Send + 'static) {
         body();
         done.send(()).unwrap();
     });
-    end.recv_timeout(Duration::from_secs(20)).expect("K2: it waits for the operation");
+    end.recv_timeout(Duration::from_secs(10)).expect("K2: it waits for the operation");
 }
 
 fn is_applicable(operation: Operation, fault: Fault) -> bool {
@@ -278,7 +278,7 @@ fn table(fault: Fault) {
     for operation in OPERATIONS.into_iter().filter(|&operation| is_applicable(operation, fault)) {
         for with_another in [true, false] {
             println!("{operation:?}, {fault:?}, with another thread: {with_another}");
-            must_return_within(60, move || cell(operation, fault, with_another));
+            must_return_within(20, move || cell(operation, fault, with_another));
         }
     }
 }
