@@ -75,8 +75,13 @@ pub fn operate(
     unwinding(|| operation.perform(recorder, handle, adopt)).unwrap_or_else(|unwound| unwound)
 }
 
-/// Compares all that can be seen of a socket with the model.
-pub fn check_socket(model: &World, s: usize, recorder: &Recorder) {
+/// Compares all that can be seen of a socket with the model. `is_signaled` says what an event object shows.
+pub fn check_socket(
+    model: &World,
+    s: usize,
+    recorder: &Recorder,
+    is_signaled: impl FnOnce(usize) -> bool,
+) {
     let socket = &model.sockets[s];
     let (recorded, selected) = (recorder.recorded(), recorder.selected());
     assert_eq!(events_of(recorded), socket.recorded(), "R1, R7, S2, S7, E3, E7: record of {s}");
@@ -84,13 +89,11 @@ pub fn check_socket(model: &World, s: usize, recorder: &Recorder) {
     assert_eq!(recorder.owes_set(), socket.owed, "R6, K5: debt of {s}");
     let latched = events_of(recorder.latched());
     assert_eq!(latched, socket.latched, "L1, L2, L3, L4, S8: what {s} has latched");
-}
 
-/// E5 and its converse, on what the library shows; only the conditions come from the model.
-pub fn check_e5(model: &World, s: usize, recorder: &Recorder, is_signaled: bool) {
-    let socket = &model.sockets[s];
-    let selection = socket.selection.expect("only a selection makes a promise");
-    let is_reportable = recorder.recorded().intersects(recorder.selected());
+    // E5 and its converse, on what the library shows; only the conditions come from the model.
+    let Some(selection) = socket.selection else { return };
+    let is_signaled = is_signaled(selection.object);
+    let is_reportable = recorded.intersects(selected);
     // P3: another socket's enumeration, or the application itself, may have reset it.
     let by_another = match model.objects[selection.object].reset_by {
         None => false,

@@ -22,8 +22,7 @@ use crate::provider::steps::{
     Memory, NO_DESCRIPTORS, Name, Outcome, Pointer, Seen, Transition, Way,
 };
 use crate::sequential::{
-    Recorder, Sequential, check_e5, check_object, check_socket, check_what_is_left, event_object,
-    operate,
+    Recorder, Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
 };
 use crate::vocabulary::{Answer, unwinding};
 use crate::words::{events_of, flags};
@@ -327,12 +326,10 @@ impl Library {
     /// Compares all that can be seen at rest with the model.
     pub fn check(&self, model: &Model) {
         for (s, recorder) in self.recorders.iter().enumerate() {
-            check_socket(&model.world, s, recorder);
-            if let Some(selection) = model.world.sockets[s].selection {
-                let object = self.objects[selection.object].upgrade();
-                let object = object.expect("P2: a selected event object lives");
-                check_e5(&model.world, s, recorder, object.is_signaled());
-            }
+            check_socket(&model.world, s, recorder, |object| {
+                let object = self.objects[object].upgrade();
+                object.expect("P2: a selected event object lives").is_signaled()
+            });
         }
         for (number, object) in self.objects.iter().enumerate() {
             let handles = usize::from(model.handles.contains(&Some(number)));

@@ -112,15 +112,9 @@ impl History<'_> {
         }
         match (operation, answer) {
             (Operation::Record(event, code), _) => {
-                if self.record(at, &[(*event, *code)], &mut next) {
-                    states.push(next);
-                }
+                self.record(at, &[(*event, *code)], next, states);
             }
-            (Operation::RecordAll(occurrences), _) => {
-                if self.record(at, occurrences, &mut next) {
-                    states.push(next);
-                }
-            }
+            (Operation::RecordAll(occurrences), _) => self.record(at, occurrences, next, states),
             (Operation::Withdraw(events), Answer::Done) => {
                 socket.withdraw(*events);
                 states.push(next);
@@ -200,8 +194,14 @@ impl History<'_> {
         }
     }
 
-    /// Whether the answer of a recording is explained (R3, R4, L1).
-    fn record(&self, at: usize, occurrences: &[(usize, i32)], next: &mut State) -> bool {
+    /// A recording, if its answer is explained (R3, R4, L1).
+    fn record(
+        &self,
+        at: usize,
+        occurrences: &[(usize, i32)],
+        mut next: State,
+        states: &mut Vec<State>,
+    ) {
         let new = next.socket.note(occurrences);
         for event in (0..EVENTS).filter(|&event| new[event]) {
             next.recorded[event] = Some(at);
@@ -210,7 +210,7 @@ impl History<'_> {
         if let Some(selection) = next.socket.selection.filter(|_| news) {
             next.due[selection.object] += 1;
         }
-        match &self.calls[at].answer {
+        let is_explained = match &self.calls[at].answer {
             Answer::Recorded { new: seen, wake } => {
                 let wake_is_right = match wake {
                     Wake::NotNeeded => !news,
@@ -223,6 +223,9 @@ impl History<'_> {
             Answer::SignalFailed(_) => self.is_troubled(),
             Answer::Unwound => self.is_panicking(),
             _ => false,
+        };
+        if is_explained {
+            states.push(next);
         }
     }
 
@@ -232,7 +235,7 @@ impl History<'_> {
         let is_beside = |other: &&Call| {
             !std::ptr::eq(*other, call) && other.from < call.to && call.from < other.to
         };
-        self.calls.iter().filter(|other| kind(&other.operation)).any(|other| is_beside(&other))
+        self.calls.iter().filter(|other| kind(&other.operation)).any(is_beside)
     }
 
     /// Whether a report may have overtaken the set of what it carried (E5).

@@ -112,13 +112,17 @@ impl Start {
     }
 }
 
-/// One failure is enough: it ends the other tests too, which may have long to go.
+/// One failure is enough: it ends the other tests too, which may have long to go. They say so, and do not fail, so that
+/// what is printed is about the one that did.
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
 /// Plays a scene on every schedule within the bound on preemptions (which loom's own variable,
-/// LOOM_MAX_PREEMPTIONS, overrides), and says how many there are.
-pub(crate) fn explore(preemptions: usize, name: &str, scene: Scene) -> usize {
-    assert!(!HAS_FAILED.load(SeqCst), "not explored: another model has failed");
+/// LOOM_MAX_PREEMPTIONS, overrides), and says how many there are; `None` if another model has failed.
+pub(crate) fn explore(preemptions: usize, name: &str, scene: Scene) -> Option<usize> {
+    if HAS_FAILED.load(SeqCst) {
+        println!("{name}: NOT EXPLORED, since another model has failed");
+        return None;
+    }
     let schedules = Arc::new(AtomicUsize::new(0));
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
@@ -136,7 +140,7 @@ pub(crate) fn explore(preemptions: usize, name: &str, scene: Scene) -> usize {
         println!("failed: {name}");
         resume_unwind(payload);
     }
-    schedules.load(SeqCst)
+    Some(schedules.load(SeqCst))
 }
 
 fn every_pair_from(start: Start) {
@@ -146,7 +150,8 @@ fn every_pair_from(start: Start) {
         for (other, beside) in &others[at..] {
             let name = format!("{start:?}: {mine} beside {other}");
             let scene = start.scene(vec![vec![operation.clone()], vec![beside.clone()]]);
-            schedules += explore(3, &name, scene);
+            let Some(explored) = explore(3, &name, scene) else { return };
+            schedules += explored;
             pairs += 1;
         }
     }

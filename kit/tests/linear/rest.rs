@@ -82,7 +82,7 @@ impl Child {
             recorded: events_of(recorded),
             selected: events_of(selected),
             latched,
-            object: stage.called_since(earlier),
+            object: stage.called_after(earlier),
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct Place {
 }
 
 /// What an event object shows at rest.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
     pub(crate) signaled: bool,
     pub(crate) sets: usize,
@@ -114,34 +114,37 @@ impl Stage {
     pub(crate) fn show(&self) -> [Shown; OBJECTS] {
         let log = self.log.lock().unwrap();
         std::array::from_fn(|number| {
-            let count = |which: Call, how: End| {
-                let is_one = |entry: &&Entry| {
-                    matches!(entry, Entry::Called { object, call, end, .. }
-                        if (*object, *call, *end) == (number, which, how))
-                };
-                log.iter().filter(is_one).count()
-            };
-            let both = |how| count(Call::Set, how) + count(Call::Reset, how);
-            Shown {
+            let mut shown = Shown {
                 signaled: self.objects[number].is_signaled(),
-                sets: count(Call::Set, End::Works),
-                resets: count(Call::Reset, End::Works),
-                failures: both(End::Fails),
-                panics: both(End::Panics),
                 selections: Arc::strong_count(&self.objects[number]) - 1,
+                ..Shown::default()
+            };
+            for entry in log.iter() {
+                match entry {
+                    Entry::Called { object, call, end, .. } if *object == number => {
+                        *match (end, call) {
+                            (End::Works, Call::Set) => &mut shown.sets,
+                            (End::Works, Call::Reset) => &mut shown.resets,
+                            (End::Fails, _) => &mut shown.failures,
+                            _ => &mut shown.panics,
+                        } += 1;
+                    }
+                    _ => {}
+                }
             }
+            shown
         })
     }
 
-    /// The event object that was called last, if one was since `earlier` calls.
-    pub(crate) fn called_since(&self, earlier: usize) -> Option<usize> {
-        match self.log.lock().unwrap().get(earlier) {
+    /// The event object that was called after so many calls, if one was.
+    pub(crate) fn called_after(&self, calls: usize) -> Option<usize> {
+        match self.log.lock().unwrap().get(calls) {
             Some(Entry::Called { object, .. }) => Some(*object),
             _ => None,
         }
     }
 
-    /// How many calls there were on event objects.
+    /// How many calls on event objects there were.
     pub(crate) fn calls_so_far(&self) -> usize {
         self.log.lock().unwrap().len()
     }

@@ -16,7 +16,7 @@ use Start::{
 fn triple(name: &str, starts: &[Start], threads: impl Fn() -> Vec<Vec<Operation>>) {
     for start in starts {
         let name = format!("{name} from {start:?}");
-        let schedules = explore(1, &name, start.scene(threads()));
+        let Some(schedules) = explore(1, &name, start.scene(threads())) else { return };
         println!("{name}: {schedules} schedules");
     }
 }

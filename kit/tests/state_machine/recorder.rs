@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use kit::event_object::{Call, Handle, Script};
 use kit::sequential::{
-    Recorder, Sequential, check_e5, check_object, check_socket, check_what_is_left, event_object,
-    operate,
+    Recorder, Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
 };
 use kit::socket::{Events, Socket};
 use kit::vocabulary::{Answer, Operation};
@@ -192,11 +191,8 @@ impl StateMachineTest for Recorders {
 
     fn check_invariants(recorders: &Self, model: &Model) {
         for (slot, recorder) in recorders.recorders.iter().enumerate() {
-            check_socket(&model.world, slot, recorder);
-            if let Some(selection) = model.world.sockets[slot].selection {
-                let is_signaled = recorders.signals[selection.object].object.is_signaled();
-                check_e5(&model.world, slot, recorder, is_signaled);
-            }
+            let is_signaled = |object: usize| recorders.signals[object].object.is_signaled();
+            check_socket(&model.world, slot, recorder, is_signaled);
         }
         for (number, signal) in recorders.signals.iter().enumerate() {
             check_object(&model.world, number, &Arc::downgrade(&signal.object), 1);
