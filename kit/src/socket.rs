@@ -2,7 +2,7 @@
 //! ten booleans, a debt is a boolean. Nothing here knows how the library does it.
 //!
 //! Each function is one step of a call, and names its rule. What event objects do is not said here:
-//! `model` puts them around it, for calls that come one after the other; tests/linear asks whether calls
+//! `world` puts them around it, for calls that come one after the other; kit/tests/linear asks whether calls
 //! that came at the same time can be put in an order that goes like this.
 
 pub const EVENTS: usize = 10;

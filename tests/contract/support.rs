@@ -253,8 +253,8 @@ impl<S: EventSignal + From<Arc<Event>>> TestProvider<S> {
         (std::ptr::without_provenance_mut(handle), event)
     }
 
-    fn find(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
-        self.events.lock().unwrap().get(&handle.addr()).cloned()
+    fn find(&self, handle: WSAEVENT) -> Option<S> {
+        self.events.lock().unwrap().get(&handle.addr()).cloned().map(S::from)
     }
 
     /// WSPEventSelect, as the C function answers it: the result and what stands at `lpErrno`, which
@@ -289,7 +289,7 @@ impl<S: EventSignal + From<Arc<Event>>> Provider for TestProvider<S> {
     where
         S: 'a;
     type ResetEvent<'a>
-        = Arc<Event>
+        = S
     where
         S: 'a;
 
@@ -306,10 +306,10 @@ impl<S: EventSignal + From<Arc<Event>>> Provider for TestProvider<S> {
     }
 
     fn event_to_select(&self, handle: WSAEVENT) -> Option<S> {
-        self.find(handle).map(S::from)
+        self.find(handle)
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
+    fn event_to_reset(&self, handle: WSAEVENT) -> Option<S> {
         self.find(handle)
     }
 
