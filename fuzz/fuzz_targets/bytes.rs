@@ -2,12 +2,13 @@
 //! `usize` as a descriptor or a handle, any `int` as a mask or a code.
 
 use arbitrary::{Error, Result, Unstructured};
+use kit::event_object::{Act, Call, End, Script};
+use kit::provider::model::Model;
+use kit::provider::steps::{Name, Pointer, Transition, Way};
+use kit::sequential::meddling;
+use kit::socket::Events;
+use kit::vocabulary::Operation;
 use wsp_events::SOCKET;
-
-use crate::model::{Act, Call, End, Inside, Operation, Script};
-use crate::reference::Model;
-use crate::socket::Events;
-use crate::steps::{Name, Pointer, Transition, Way};
 
 pub(crate) struct Bytes<'a>(Unstructured<'a>);
 
@@ -34,7 +35,9 @@ impl<'a> Bytes<'a> {
             6 => Transition::CloseEvent(self.handle(model)?),
             7 => Transition::ApplicationResets(self.handle(model)?),
             8 => Transition::SubsystemIsUp(!model.subsystem_is_up),
-            9 if sockets > 0 => Transition::CloseRecord(self.0.choose_index(sockets)?),
+            9 if sockets > 0 => {
+                Transition::Operate(self.0.choose_index(sockets)?, Operation::Close)
+            }
             10..=12 if objects > 0 => Transition::Arm {
                 object: self.0.choose_index(objects)?,
                 call: *self.0.choose(&[Call::Set, Call::Reset])?,
@@ -142,18 +145,19 @@ impl<'a> Bytes<'a> {
 
     fn script(&mut self) -> Result<Script> {
         let acts: Result<_> = (0..self.0.int_in_range(0..=3)?).map(|_| self.act()).collect();
-        Ok(Script { acts: acts?, then_fails: self.0.ratio(1, 4)? })
+        let then = if self.0.ratio(1, 4)? { End::Fails } else { End::Works };
+        Ok(Script { acts: acts?, then })
     }
 
     fn act(&mut self) -> Result<Act> {
         let inside = match self.0.int_in_range(0..=8)? {
-            0..=3 => None,
+            0..=3 => vec![],
             4..=6 => {
                 let (event, code) = self.occurrence()?;
-                Some(Inside::Record(event, code))
+                vec![Operation::Record(event, code)]
             }
-            7 => Some(Inside::Take),
-            _ => Some(Inside::Meddle),
+            7 => vec![Operation::Enumerate(None)],
+            _ => meddling(),
         };
         let ends = [
             End::Works,

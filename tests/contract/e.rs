@@ -9,9 +9,9 @@ use wsp_events::spi::{
     wsp_enum_network_events, wsp_event_select,
 };
 use wsp_events::{
-    EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEventRecorder, Provider,
-    ProviderError, RecorderError, ReenablingCall, SOCKET, SignalError, WSAEVENT, Wake,
-    enum_network_events, event_select,
+    EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEventRecorder,
+    ProviderError, RecorderError, ReenablingCall, SignalError, Wake, enum_network_events,
+    event_select,
 };
 
 use crate::support::*;
@@ -420,90 +420,23 @@ fn e10_a_panic_becomes_wsaenetdown() {
     assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
 }
 
-/// An event object whose drop panics, if it is told to.
-struct Bomb(Arc<Event>, bool);
-
-impl EventSignal for Bomb {
-    fn set_event(&self) -> Result<(), SignalError> {
-        self.0.set_event()
-    }
-    fn reset_event(&self) -> Result<(), SignalError> {
-        self.0.reset_event()
-    }
-}
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        if self.1 && !thread::panicking() {
-            std::panic::resume_unwind(Box::new("planted"));
-        }
-    }
-}
-
-/// A provider of one socket; its selections, or its event objects to reset, are bombs.
-struct Fragile {
-    recorder: NetworkEventRecorder<Bomb>,
-    event: Arc<Event>,
-    selects: bool,
-    resets: bool,
-}
-
-impl Provider for Fragile {
-    type Signal = Bomb;
-    type Socket<'a> = &'a NetworkEventRecorder<Bomb>;
-    type ResetEvent<'a> = Bomb;
-
-    fn subsystem_is_up(&self) -> bool {
-        true
-    }
-    fn socket(&self, _: SOCKET) -> Option<&NetworkEventRecorder<Bomb>> {
-        Some(&self.recorder)
-    }
-    fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Bomb> {
-        socket
-    }
-    fn event_to_select(&self, _: WSAEVENT) -> Option<Bomb> {
-        Some(Bomb(self.event.clone(), self.selects))
-    }
-    fn event_to_reset(&self, _: WSAEVENT) -> Option<Bomb> {
-        Some(Bomb(self.event.clone(), self.resets))
-    }
-}
-
 /// Catches a selection that fails, or an enumeration whose report is gone, because an event object panics when
 /// it is dropped.
 #[test]
 fn e7_an_event_object_whose_drop_panics() {
-    let handle: WSAEVENT = std::ptr::without_provenance_mut(4);
-    let new = |selects, resets| Fragile {
-        recorder: NetworkEventRecorder::new(),
-        event: Event::new(),
-        selects,
-        resets,
-    };
-    let select = |provider: &Fragile, mask| {
-        let mut errno = -7;
-        // SAFETY: the pointer comes from a reference.
-        (unsafe { wsp_event_select(provider, 4, handle, mask, &mut errno) }, errno)
-    };
-    let enumerate = |provider: &Fragile| {
-        let (mut errno, mut out) = (-7, untouched());
-        // SAFETY: the pointers come from references.
-        let result = unsafe { wsp_enum_network_events(provider, 4, handle, &mut out, &mut errno) };
-        (result, errno, out)
-    };
+    let provider = TestProvider::<Handle>::of_kind();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 0x3ff);
     // What is replaced is dropped when all is done.
-    let provider = new(true, false);
-    assert_eq!(select(&provider, 0x3ff), (0, -7));
-    assert_eq!(select(&provider, 0x1), (0, -7));
-    assert_eq!(provider.recorder.selected(), READ);
-    std::mem::forget(provider);
+    event.on(Call::Drop, blow_up);
+    assert_eq!(provider.select(s, handle, 0x1), (0, -7));
+    assert_eq!(socket.selected(), READ);
 
     // What is reset is dropped before the report is committed.
-    let provider = new(false, true);
-    assert_eq!(select(&provider, 0x3ff), (0, -7));
-    provider.recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
-    assert_eq!(enumerate(&provider), (-1, 10050, untouched()));
-    assert_eq!(provider.recorder.recorded(), CLOSE);
-    assert!(provider.event.is_set() || provider.recorder.owes_set(), "E5");
+    provider.select(s, handle, 0x3ff);
+    socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    event.on(Call::Drop, blow_up);
+    assert_eq!(provider.enumerate(s, handle), (-1, 10050, untouched()));
+    assert_eq!(socket.recorded(), CLOSE);
+    assert!(event.is_set() || socket.owes_set(), "E5");
 }

@@ -4,8 +4,8 @@
 use std::cell::Cell;
 use std::mem::size_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -283,32 +283,16 @@ fn k4_two_event_objects_that_enumerate_each_other() {
 /// Catches an `inherit` that is not known to be inside while it clones the event object.
 #[test]
 fn k4_a_clone_that_calls_back() {
-    struct Reference(Arc<Mutex<Option<Arc<NetworkEventRecorder<Reference>>>>>);
-    impl Clone for Reference {
-        fn clone(&self) -> Self {
-            if let Some(recorder) = &*self.0.lock().unwrap() {
-                assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant));
-            }
-            Self(Arc::clone(&self.0))
-        }
-    }
-    impl EventSignal for Reference {
-        fn set_event(&self) -> Result<(), SignalError> {
+    let (recorder, event) = (Arc::new(NetworkEventRecorder::new()), Event::new());
+    recorder.select(ALL, Handle(event.clone())).unwrap();
+    event.on(Call::Clone, {
+        let recorder = recorder.clone();
+        move || {
+            assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant));
             Ok(())
         }
-        fn reset_event(&self) -> Result<(), SignalError> {
-            Ok(())
-        }
-    }
-    let back = Arc::new(Mutex::new(None));
-    let recorder = Arc::new(NetworkEventRecorder::new());
-    recorder.select(ALL, Reference(Arc::clone(&back))).unwrap();
-    *back.lock().unwrap() = Some(Arc::clone(&recorder));
-    must_return({
-        let recorder = Arc::clone(&recorder);
-        move || recorder.inherit().unwrap()
     });
-    *back.lock().unwrap() = None;
+    must_return(move || recorder.inherit().unwrap());
 }
 
 /// Catches a report that is lost with a panic, a recorder that is unusable afterwards, and a set that

@@ -1,6 +1,7 @@
-//! What the tests of all sections share: event objects that do as they are told, a recorder with one, and
+//! What the tests of all sections share: an event object that does as it is told, a recorder with one, and
 //! a provider over them.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -11,12 +12,9 @@ use std::time::Duration;
 
 use wsp_events::spi::{WSANETWORKEVENTS, wsp_enum_network_events, wsp_event_select};
 use wsp_events::{
-    FD_MAX_EVENTS, ManualResetEvent, NetworkEventRecorder, NetworkEvents, Provider, SOCKET,
-    SignalError, SocketRef, SocketTable, WSAEVENT, WsaError,
+    EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEventRecorder, NetworkEvents, Provider,
+    SOCKET, SignalError, SocketRef, SocketTable, WSAEVENT, WsaError,
 };
-
-pub(crate) use crate::faulty::Call;
-use crate::faulty::Faulty;
 
 pub(crate) const READ: NetworkEvents = NetworkEvents::FD_READ;
 pub(crate) const ACCEPT: NetworkEvents = NetworkEvents::FD_ACCEPT;
@@ -32,17 +30,139 @@ pub(crate) const BAD_HANDLE: SignalError = SignalError::from_os_code(6);
 
 pub(crate) type Recorder = NetworkEventRecorder<Arc<Event>>;
 
+/// When a recorder runs the event object's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Set,
+    Reset,
+    Clone,
+    Drop,
+}
+
+/// What happens inside a call, before its work; an error takes the place of that.
+type Once = Box<dyn FnOnce() -> Result<(), SignalError> + Send>;
+type Always = Arc<dyn Fn(Call) -> Result<(), SignalError> + Send + Sync>;
+
 /// An event object that keeps a log and does as it is told.
-pub(crate) type Event = Faulty<ManualResetEvent>;
+#[derive(Default)]
+pub(crate) struct Event {
+    inner: ManualResetEvent,
+    log: Mutex<Vec<Call>>,
+    /// For the next call of each kind.
+    next: Mutex<[Option<Once>; 4]>,
+    /// For those for which there is nothing in `next`.
+    always: Mutex<Option<Always>>,
+}
+
+/// A reference to an event object whose own clones and drops are calls as well.
+pub(crate) struct Handle(pub(crate) Arc<Event>);
 
 impl Event {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self::around(ManualResetEvent::new()))
+        Arc::default()
+    }
+
+    /// Once, at the next such call.
+    pub(crate) fn on(
+        &self,
+        call: Call,
+        script: impl FnOnce() -> Result<(), SignalError> + Send + 'static,
+    ) {
+        self.next.lock().unwrap()[call as usize] = Some(Box::new(script));
+    }
+
+    pub(crate) fn on_set(&self, script: impl FnOnce() -> Result<(), SignalError> + Send + 'static) {
+        self.on(Call::Set, script);
+    }
+
+    pub(crate) fn on_reset(
+        &self,
+        script: impl FnOnce() -> Result<(), SignalError> + Send + 'static,
+    ) {
+        self.on(Call::Reset, script);
+    }
+
+    /// From now on, at every call.
+    pub(crate) fn always(
+        &self,
+        script: impl Fn(Call) -> Result<(), SignalError> + Send + Sync + 'static,
+    ) {
+        *self.always.lock().unwrap() = Some(Arc::new(script));
+    }
+
+    /// Works from now on.
+    pub(crate) fn calm(&self) {
+        *self.next.lock().unwrap() = Default::default();
+        *self.always.lock().unwrap() = None;
+    }
+
+    /// The sets and resets that succeeded, in order, since the last time it was asked.
+    pub(crate) fn log(&self) -> Vec<Call> {
+        std::mem::take(&mut self.log.lock().unwrap())
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.inner.is_set()
     }
 
     /// The application resets its event object itself.
     pub(crate) fn reset_by_the_application(&self) {
-        self.reset();
+        self.inner.reset();
+    }
+
+    /// Outside the locks: the script may come back here.
+    fn run(&self, call: Call) -> Result<(), SignalError> {
+        let once = self.next.lock().unwrap()[call as usize].take();
+        if let Some(once) = once {
+            return once();
+        }
+        let always = self.always.lock().unwrap().clone();
+        always.map_or(Ok(()), |always| always(call))
+    }
+}
+
+impl EventSignal for Event {
+    fn set_event(&self) -> Result<(), SignalError> {
+        self.run(Call::Set)?;
+        self.inner.set();
+        self.log.lock().unwrap().push(Call::Set);
+        Ok(())
+    }
+
+    fn reset_event(&self) -> Result<(), SignalError> {
+        self.run(Call::Reset)?;
+        self.inner.reset();
+        self.log.lock().unwrap().push(Call::Reset);
+        Ok(())
+    }
+}
+
+impl EventSignal for Handle {
+    fn set_event(&self) -> Result<(), SignalError> {
+        self.0.set_event()
+    }
+
+    fn reset_event(&self) -> Result<(), SignalError> {
+        self.0.reset_event()
+    }
+}
+
+impl From<Arc<Event>> for Handle {
+    fn from(event: Arc<Event>) -> Self {
+        Self(event)
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        self.0.run(Call::Clone).expect("a clone does not fail");
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.run(Call::Drop).expect("a drop does not fail");
     }
 }
 
@@ -59,33 +179,57 @@ pub(crate) fn refuse() -> Result<(), SignalError> {
     Err(BAD_HANDLE)
 }
 
+/// The payload of a panic that is part of a test.
+struct Planted;
+
 /// A script that panics, without the noise of a panic message.
 pub(crate) fn blow_up() -> Result<(), SignalError> {
-    resume_unwind(Box::new("planted"))
+    resume_unwind(Box::new(Planted))
 }
 
-/// Runs `body` on a thread of its own and fails if it has not returned after a long while.
+/// Of what was caught: any other panic goes on.
+pub(crate) fn only_planted(payload: Box<dyn Any + Send>) {
+    if !payload.is::<Planted>() {
+        resume_unwind(payload);
+    }
+}
+
+/// Runs `body` on a thread of its own; fails when that panics, or has not returned after a long while.
 pub(crate) fn must_return<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
+    must_return_within(5, body)
+}
+
+pub(crate) fn must_return_within<R: Send + 'static>(
+    seconds: u64,
+    body: impl FnOnce() -> R + Send + 'static,
+) -> R {
     let (done, result) = channel();
     thread::spawn(move || done.send(body()));
-    result.recv_timeout(Duration::from_secs(5)).expect("the call hangs, or has panicked")
+    let result = result.recv_timeout(Duration::from_secs(seconds));
+    result.expect("the call hangs, or has panicked")
 }
 
-type OnSelected = Box<dyn FnOnce(&TestProvider) + Send>;
+type OnSelected<S> = Box<dyn FnOnce(&TestProvider<S>) + Send>;
 
-/// A provider with a table of sockets and one of event objects.
-pub(crate) struct TestProvider {
+/// A provider with a table of sockets and one of event objects; `S` is what its sockets select.
+pub(crate) struct TestProvider<S = Arc<Event>> {
     pub(crate) up: AtomicBool,
-    pub(crate) sockets: SocketTable<Recorder>,
+    pub(crate) sockets: SocketTable<NetworkEventRecorder<S>>,
     pub(crate) events: Mutex<BTreeMap<usize, Arc<Event>>>,
     /// What the provider was told of selections (S9).
     pub(crate) told: Mutex<Vec<NetworkEvents>>,
     /// What comes first when it is told the next time.
-    pub(crate) on_selected: Mutex<Option<OnSelected>>,
+    pub(crate) on_selected: Mutex<Option<OnSelected<S>>>,
 }
 
 impl TestProvider {
     pub(crate) fn new() -> Self {
+        Self::of_kind()
+    }
+}
+
+impl<S: EventSignal + From<Arc<Event>>> TestProvider<S> {
+    pub(crate) fn of_kind() -> Self {
         Self {
             up: AtomicBool::new(true),
             sockets: SocketTable::new(),
@@ -95,8 +239,8 @@ impl TestProvider {
         }
     }
 
-    pub(crate) fn socket(&self) -> (SOCKET, SocketRef<Recorder>) {
-        let descriptor = self.sockets.insert(Recorder::new()).unwrap();
+    pub(crate) fn socket(&self) -> (SOCKET, SocketRef<NetworkEventRecorder<S>>) {
+        let descriptor = self.sockets.insert(NetworkEventRecorder::new()).unwrap();
         (descriptor, self.sockets.get(descriptor).unwrap())
     }
 
@@ -109,8 +253,8 @@ impl TestProvider {
         (std::ptr::without_provenance_mut(handle), event)
     }
 
-    fn find(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
-        self.events.lock().unwrap().get(&handle.addr()).cloned()
+    fn find(&self, handle: WSAEVENT) -> Option<S> {
+        self.events.lock().unwrap().get(&handle.addr()).cloned().map(S::from)
     }
 
     /// WSPEventSelect, as the C function answers it: the result and what stands at `lpErrno`, which
@@ -138,32 +282,38 @@ pub(crate) fn untouched() -> WSANETWORKEVENTS {
     WSANETWORKEVENTS { lNetworkEvents: UNTOUCHED, iErrorCode: [UNTOUCHED; FD_MAX_EVENTS] }
 }
 
-impl Provider for TestProvider {
-    type Signal = Arc<Event>;
-    type Socket<'a> = SocketRef<Recorder>;
-    type ResetEvent<'a> = Arc<Event>;
+impl<S: EventSignal + From<Arc<Event>>> Provider for TestProvider<S> {
+    type Signal = S;
+    type Socket<'a>
+        = SocketRef<NetworkEventRecorder<S>>
+    where
+        S: 'a;
+    type ResetEvent<'a>
+        = S
+    where
+        S: 'a;
 
     fn subsystem_is_up(&self) -> bool {
         self.up.load(SeqCst)
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<Recorder>> {
+    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<NetworkEventRecorder<S>>> {
         self.sockets.get(descriptor)
     }
 
-    fn recorder(socket: &SocketRef<Recorder>) -> &Recorder {
+    fn recorder(socket: &SocketRef<NetworkEventRecorder<S>>) -> &NetworkEventRecorder<S> {
         socket
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
+    fn event_to_select(&self, handle: WSAEVENT) -> Option<S> {
         self.find(handle)
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
+    fn event_to_reset(&self, handle: WSAEVENT) -> Option<S> {
         self.find(handle)
     }
 
-    fn selected(&self, _: &SocketRef<Recorder>, events: NetworkEvents) {
+    fn selected(&self, _: &SocketRef<NetworkEventRecorder<S>>, events: NetworkEvents) {
         let first = self.on_selected.lock().unwrap().take();
         first.into_iter().for_each(|first| first(self));
         self.told.lock().unwrap().push(events);

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{
-    Config, FailurePersistence, FileFailurePersistence, TestCaseError, TestRunner,
-};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use wsp_events::NetworkEvents;
 
 use crate::measured::{ACCEPT, CLOSE, CONNECT, OOB, READ, WRITE};
@@ -345,14 +343,11 @@ fn listed(script: &[Op]) -> String {
 #[test]
 fn e1_random_scripts_agree() {
     let from_environment = Config::default();
-    let kept: Box<dyn FailurePersistence> =
-        Box::new(FileFailurePersistence::WithSource("regressions"));
     let mut runner = TestRunner::new(Config {
         cases: match std::env::var_os("PROPTEST_CASES") {
             Some(_) => from_environment.cases,
             None => 300,
         },
-        failure_persistence: from_environment.failure_persistence.is_some().then_some(kept),
         source_file: Some(file!()),
         max_shrink_time: 20_000,
         ..from_environment
@@ -376,8 +371,11 @@ fn e1_random_scripts_agree() {
     });
     let (scripts, steps, reports) = (scripts.get(), steps.get(), reports.get());
     println!("{scripts} scripts, {steps} steps, {reports} reports with events in them");
-    if let Err(failure) = result {
-        panic!("{failure}");
+    match result {
+        Ok(()) => {}
+        // The reason has the script, a step a line.
+        Err(TestError::Fail(reason, _)) => panic!("{reason}"),
+        Err(failure) => panic!("{failure}"),
     }
     assert!(reports > scripts / 2, "the scripts show too little");
 }

@@ -1,9 +1,5 @@
 //! The trace that `Traced` makes: which events, of which level, in which span, with which fields. The
 //! subscriber is a few lines here; any other would do.
-#![cfg(all(feature = "tracing", feature = "std", not(wsp_loom)))]
-
-#[path = "faulty/mod.rs"]
-mod faulty;
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
@@ -11,15 +7,14 @@ use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::with_default;
-use tracing::{Event, Metadata, Span, Subscriber, debug_span};
+use tracing::{Metadata, Span, Subscriber, debug_span};
 use wsp_events::{
     ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError,
-    ReenablingCall, SignalError, Traced, WsaError,
+    ReenablingCall, Traced, WsaError,
 };
 
-use faulty::Faulty;
+use crate::support::{BAD_HANDLE, Event};
 
-const BAD_HANDLE: SignalError = SignalError::from_os_code(6);
 const READ_OR_CLOSE: NetworkEvents = NetworkEvents::FD_READ.union(NetworkEvents::FD_CLOSE);
 
 /// Writes each event as a line: its level, the spans around it, its name, its fields.
@@ -57,7 +52,7 @@ impl Subscriber for Trace {
     }
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &Event<'_>) {
+    fn event(&self, event: &tracing::Event<'_>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
@@ -85,10 +80,10 @@ fn trace(body: impl FnOnce()) -> Vec<String> {
     std::mem::take(&mut lines)
 }
 
-type TracedEvent = Traced<Faulty<ManualResetEvent>>;
+type TracedEvent = Traced<Event>;
 
 fn event_object() -> Arc<TracedEvent> {
-    Arc::new(Traced::new(Faulty::around(ManualResetEvent::new()), debug_span!("event")))
+    Arc::new(Traced::new(Event::default(), debug_span!("event")))
 }
 
 fn socket() -> Traced<NetworkEventRecorder<Arc<TracedEvent>>> {

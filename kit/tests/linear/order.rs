@@ -3,13 +3,14 @@
 
 use std::collections::HashSet;
 
+use kit::event_object::{self, error_code};
+use kit::socket::{EVENTS, Record, Selection, Socket};
+use kit::vocabulary::{Answer, Operation};
 use wsp_events::Wake;
 
-use crate::object::{FAILING, OBJECTS, PANICKING, Shown};
-use crate::operation::{Answer, Operation};
 use crate::rest::Child;
 use crate::scene::Call;
-use crate::socket::{EVENTS, Record, Selection, Socket};
+use crate::stage::{FAILING, OBJECTS, PANICKING, Shown};
 
 /// All that is known of one recorder's calls.
 pub(crate) struct History<'a> {
@@ -103,19 +104,17 @@ impl History<'_> {
         let unchanged = State { done: state.done | 1 << at, ..state.clone() };
         let mut next = unchanged.clone();
         let socket = &mut next.socket;
-        if socket.closed && operation.is_refused_when_closed() {
+        if socket.closed && is_refused_when_closed(operation) {
             if *answer == Answer::Closed {
                 states.push(unchanged);
             }
             return;
         }
-        if let Some(occurrences) = operation.occurrences() {
-            if self.record(at, &occurrences, &mut next) {
-                states.push(next);
-            }
-            return;
-        }
         match (operation, answer) {
+            (Operation::Record(event, code), _) => {
+                self.record(at, &[(*event, *code)], next, states);
+            }
+            (Operation::RecordAll(occurrences), _) => self.record(at, occurrences, next, states),
             (Operation::Withdraw(events), Answer::Done) => {
                 socket.withdraw(*events);
                 states.push(next);
@@ -134,7 +133,11 @@ impl History<'_> {
                 });
                 let cannot = must_try && [FAILING, PANICKING].contains(object);
                 match answer {
-                    Answer::Failed(by) if must_set && by == object => states.push(unchanged),
+                    Answer::SignalFailed(code)
+                        if must_set && *code == error_code(*object, event_object::Call::Set) =>
+                    {
+                        states.push(unchanged);
+                    }
                     Answer::Unwound if must_set && self.is_panicking() => states.push(unchanged),
                     _ => {}
                 }
@@ -155,16 +158,20 @@ impl History<'_> {
             }
             (Operation::Enumerate(reset), answer) => {
                 let report = socket.take();
+                let reset_error = reset.map(|object| error_code(object, event_object::Call::Reset));
                 let passed_its_own = reset.is_some_and(|object| socket.has_selected(object));
                 match answer {
-                    Answer::Reported { report: seen, signal_failed } => {
+                    Answer::Reported { report: seen, signal_error } => {
                         socket.converse &= passed_its_own;
                         let can = !matches!(*reset, Some(FAILING | PANICKING));
-                        if can && *seen == report && (self.is_troubled() || !signal_failed) {
+                        if can && *seen == report && (self.is_troubled() || signal_error.is_none())
+                        {
                             states.push(next);
                         }
                     }
-                    Answer::Failed(by) if *reset == Some(*by) => next.opens(at, report, states),
+                    Answer::SignalFailed(code) if Some(*code) == reset_error => {
+                        next.opens(at, report, states);
+                    }
                     // The reset's panic, or that of the set after it.
                     Answer::Unwound if self.is_panicking() => next.opens(at, report, states),
                     _ => {}
@@ -180,13 +187,21 @@ impl History<'_> {
                 socket.close();
                 states.push(next);
             }
-            (Operation::Drop | Operation::Reset(_), Answer::Done) => states.push(unchanged),
+            (Operation::Drop | Operation::ApplicationResets(_), Answer::Done) => {
+                states.push(unchanged)
+            }
             _ => {}
         }
     }
 
-    /// Whether the answer of a recording is explained (R3, R4, L1).
-    fn record(&self, at: usize, occurrences: &[(usize, i32)], next: &mut State) -> bool {
+    /// A recording, if its answer is explained (R3, R4, L1).
+    fn record(
+        &self,
+        at: usize,
+        occurrences: &[(usize, i32)],
+        mut next: State,
+        states: &mut Vec<State>,
+    ) {
         let new = next.socket.note(occurrences);
         for event in (0..EVENTS).filter(|&event| new[event]) {
             next.recorded[event] = Some(at);
@@ -195,7 +210,7 @@ impl History<'_> {
         if let Some(selection) = next.socket.selection.filter(|_| news) {
             next.due[selection.object] += 1;
         }
-        match &self.calls[at].answer {
+        let is_explained = match &self.calls[at].answer {
             Answer::Recorded { new: seen, wake } => {
                 let wake_is_right = match wake {
                     Wake::NotNeeded => !news,
@@ -205,9 +220,12 @@ impl History<'_> {
                 new == *seen && wake_is_right
             }
             // R6, K5: recorded all the same. What was new the caller does not learn.
-            Answer::Failed(_) => self.is_troubled(),
+            Answer::SignalFailed(_) => self.is_troubled(),
             Answer::Unwound => self.is_panicking(),
             _ => false,
+        };
+        if is_explained {
+            states.push(next);
         }
     }
 
@@ -217,7 +235,7 @@ impl History<'_> {
         let is_beside = |other: &&Call| {
             !std::ptr::eq(*other, call) && other.from < call.to && call.from < other.to
         };
-        self.calls.iter().filter(|other| kind(&other.operation)).any(|other| is_beside(&other))
+        self.calls.iter().filter(|other| kind(&other.operation)).any(is_beside)
     }
 
     /// Whether a report may have overtaken the set of what it carried (E5).
@@ -285,7 +303,7 @@ impl History<'_> {
         let may_add = |call: &&&Call| {
             let handed_over = Wake::HandedOver;
             matches!(call.answer, Answer::Recorded { wake, .. } if wake == handed_over)
-                || call.operation.stirs()
+                || stirs(&call.operation)
         };
         let more = 2 * self.calls.iter().filter(may_add).count();
         let sets = || self.objects.iter().map(|object| object.sets);
@@ -303,4 +321,14 @@ impl History<'_> {
         let alive = self.objects.iter().map(|object| object.selections);
         !self.alone || alive.eq((0..OBJECTS).map(selections))
     }
+}
+
+/// Whether a closed record refuses the call.
+fn is_refused_when_closed(operation: &Operation) -> bool {
+    operation.holds() || matches!(operation, Operation::Enumerate(_) | Operation::Inherit)
+}
+
+/// Whether the call may set an event object for what another has recorded, or make another call do so.
+fn stirs(operation: &Operation) -> bool {
+    matches!(operation, Operation::Enumerate(_) | Operation::Withdraw(_) | Operation::Reenable(_))
 }

@@ -1,9 +1,11 @@
 //! The provider in plain words: which socket each descriptor names, which event object each handle, and
-//! the `model` beneath.
+//! the `world` beneath.
 
-use crate::model::{Answer, Entry, Object, World};
+use crate::event_object::Entry;
+use crate::provider::steps::{Memory, Name, Outcome, Pointer, Seen, Transition, Way};
 use crate::socket::{Events, NONE, Socket};
-use crate::steps::{Memory, Name, Outcome, Pointer, Seen, Transition, Way};
+use crate::vocabulary::{Answer, Operation};
+use crate::world::{Object, World};
 
 impl Outcome {
     /// E9, E10.
@@ -46,19 +48,19 @@ fn events_in(mask: i32) -> Events {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Model {
-    pub(crate) world: World,
+pub struct Model {
+    pub world: World,
     /// The socket of each descriptor that was ever given out, unless it is closed.
-    pub(crate) descriptors: Vec<Option<usize>>,
+    pub descriptors: Vec<Option<usize>>,
     /// The event object of each handle that was ever given out, unless it is closed.
-    pub(crate) handles: Vec<Option<usize>>,
-    pub(crate) subsystem_is_up: bool,
+    pub handles: Vec<Option<usize>>,
+    pub subsystem_is_up: bool,
     /// In the last step.
-    pub(crate) seen: Seen,
+    pub seen: Seen,
 }
 
-impl Model {
-    pub(crate) fn new() -> Self {
+impl Default for Model {
+    fn default() -> Self {
         Self {
             world: World::default(),
             descriptors: vec![],
@@ -67,7 +69,9 @@ impl Model {
             seen: Seen::Nothing,
         }
     }
+}
 
+impl Model {
     fn socket(&self, descriptor: Name) -> Option<usize> {
         match descriptor {
             Name::Given(at) => self.descriptors[at],
@@ -104,10 +108,10 @@ impl Model {
         let s = self.find(descriptor)?;
         let events = events_in(mask);
         let answer = if events == NONE {
-            self.world.deselect(s) // S3
+            self.world.operate(s, &Operation::Deselect) // S3
         } else {
             let object = self.object(handle).ok_or(Outcome::InvalidEventObject)?; // S4
-            self.world.select(s, events, object)
+            self.world.operate(s, &Operation::Select(events, object))
         };
         if answer == Answer::Done {
             self.world.log.push(Entry::Selected { socket: s, events }); // S9
@@ -129,11 +133,11 @@ impl Model {
             Name::Never(0) => None,
             _ => Some(self.object(handle).ok_or(Outcome::InvalidEventObject)?),
         };
-        Ok(self.world.enumerate(s, reset))
+        Ok(self.world.operate(s, &Operation::Enumerate(reset)))
     }
 
     /// What a step does, and what it shows.
-    pub(crate) fn apply(&mut self, transition: &Transition) {
+    pub fn apply(&mut self, transition: &Transition) {
         self.world.log.clear();
         self.seen = match transition {
             Transition::OpenSocket { latching, reused } => {
@@ -164,7 +168,6 @@ impl Model {
                     remaining
                 }))
             }
-            Transition::CloseRecord(s) => Seen::Recorder(self.world.close(*s)),
             Transition::Operate(s, operation) => Seen::Recorder(self.world.operate(*s, operation)),
             Transition::Select { descriptor, handle, mask, way } => self
                 .select(*descriptor, *handle, *mask)

@@ -1,5 +1,5 @@
 //! Linearizability: every schedule of a few calls on a recorder, and random schedules of many, are judged
-//! against the plain model of a socket (tests/state_machine/socket.rs, the same that long random
+//! against the plain model of a socket (`kit::socket`, the same that long random
 //! sequences of calls are checked against). Each call is logged with its answer and with the moments of
 //! its beginning and its end; then an order of the calls is searched for, in which the plain model
 //! answers the same, and ends with what is seen at rest. Calls that did not overlap keep their order, so
@@ -8,8 +8,7 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | `operation` | the calls, as values, and what they answer |
-//! | `object` | event objects that follow a script, and that anybody may reset |
+//! | `stage` | what the threads share: event objects that follow a script, a clock, a log |
 //! | `scene` | threads and their calls: played on one schedule, and judged |
 //! | `rest` | what is seen when all calls are over |
 //! | `order` | the search |
@@ -43,8 +42,6 @@
 #![cfg(any(wsp_loom, wsp_shuttle))]
 
 mod checker;
-mod object;
-mod operation;
 mod order;
 #[cfg(wsp_loom)]
 mod pairs;
@@ -52,9 +49,6 @@ mod pairs;
 mod random;
 mod rest;
 mod scene;
-#[path = "../state_machine/socket.rs"]
-mod socket;
+mod stage;
 #[cfg(wsp_loom)]
 mod triples;
-#[path = "../state_machine/words.rs"]
-mod words;

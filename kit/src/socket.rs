@@ -2,42 +2,42 @@
 //! ten booleans, a debt is a boolean. Nothing here knows how the library does it.
 //!
 //! Each function is one step of a call, and names its rule. What event objects do is not said here:
-//! `model` puts them around it, for calls that come one after the other; tests/linear asks whether calls
+//! `world` puts them around it, for calls that come one after the other; kit/tests/linear asks whether calls
 //! that came at the same time can be put in an order that goes like this.
 
-pub(crate) const EVENTS: usize = 10;
+pub const EVENTS: usize = 10;
 
 /// A set of events, by bit position (V1).
-pub(crate) type Events = [bool; EVENTS];
+pub type Events = [bool; EVENTS];
 
-pub(crate) const NONE: Events = [false; EVENTS];
+pub const NONE: Events = [false; EVENTS];
 
 /// By bit position: `None` is not recorded, `Some(0)` a success, `Some(code)` an error (R2).
-pub(crate) type Record = [Option<i32>; EVENTS];
+pub type Record = [Option<i32>; EVENTS];
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Socket {
-    pub(crate) record: Record,
-    pub(crate) selection: Option<Selection>,
+pub struct Socket {
+    pub record: Record,
+    pub selection: Option<Selection>,
     /// A selection is under way: what others bring is left to it (K2).
-    pub(crate) held: bool,
+    pub held: bool,
     /// The event object must still be set: for something reportable (R6), or, while a selection is under way,
     /// for what may be.
-    pub(crate) owed: bool,
+    pub owed: bool,
     /// The events that latch, chosen when the socket was made (L1).
     latching: Events,
     /// Those that occurred and were not re-enabled since.
-    pub(crate) latched: Events,
-    pub(crate) closed: bool,
+    pub latched: Events,
+    pub closed: bool,
     /// The conditions under which E5's converse holds.
-    pub(crate) converse: bool,
+    pub converse: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Selection {
-    pub(crate) events: Events,
+pub struct Selection {
+    pub events: Events,
     /// The number of the event object.
-    pub(crate) object: usize,
+    pub object: usize,
 }
 
 const GROUP_QOS: usize = 7;
@@ -45,7 +45,7 @@ const ROUTING_INTERFACE_CHANGE: usize = 8;
 const ADDRESS_LIST_CHANGE: usize = 9;
 
 impl Socket {
-    pub(crate) fn new(latching: Events) -> Self {
+    pub fn new(latching: Events) -> Self {
         let mut socket = Self { latching, ..Self::default() };
         // L3: one that never latches, and two that begin latched.
         socket.latching[GROUP_QOS] = false;
@@ -55,31 +55,31 @@ impl Socket {
         socket
     }
 
-    pub(crate) fn recorded(&self) -> Events {
+    pub fn recorded(&self) -> Events {
         self.record.map(|code| code.is_some())
     }
 
-    pub(crate) fn selected(&self) -> Events {
+    pub fn selected(&self) -> Events {
         self.selection.map_or(NONE, |selection| selection.events)
     }
 
-    pub(crate) fn has_selected(&self, object: usize) -> bool {
+    pub fn has_selected(&self, object: usize) -> bool {
         self.selection.is_some_and(|selection| selection.object == object)
     }
 
     /// Recorded and selected, with the codes (E1).
-    pub(crate) fn reportable(&self) -> Record {
+    pub fn reportable(&self) -> Record {
         let selected = self.selected();
         std::array::from_fn(|event| self.record[event].filter(|_| selected[event]))
     }
 
     /// A set is owed for something: with nothing to report the debt is void (R6).
-    pub(crate) fn void_debt_for_nothing(&mut self) {
+    pub fn void_debt_for_nothing(&mut self) {
         self.owed = self.owed && (self.held || self.reportable() != [None; EVENTS]);
     }
 
     /// Writes occurrences down (R3), several as one step (R5), and says which events are new.
-    pub(crate) fn note(&mut self, occurrences: &[(usize, i32)]) -> Events {
+    pub fn note(&mut self, occurrences: &[(usize, i32)]) -> Events {
         let mut new = NONE;
         if self.closed {
             return new;
@@ -104,14 +104,14 @@ impl Socket {
     }
 
     /// Whether the event object must be set, now that these events are new (R4, R6).
-    pub(crate) fn is_due(&self, new: Events) -> bool {
+    pub fn is_due(&self, new: Events) -> bool {
         let selected = self.selected();
         let news = (0..EVENTS).any(|at| new[at] && (selected[at] || self.held));
         news || self.owed
     }
 
     /// R7.
-    pub(crate) fn withdraw(&mut self, events: Events) {
+    pub fn withdraw(&mut self, events: Events) {
         for event in (0..EVENTS).filter(|&event| events[event]) {
             if self.record[event].take().is_some() {
                 self.converse = false;
@@ -121,24 +121,24 @@ impl Socket {
     }
 
     /// L2.
-    pub(crate) fn reenable(&mut self, event: usize) {
+    pub fn reenable(&mut self, event: usize) {
         self.latched[event] = false;
         self.withdraw(std::array::from_fn(|at| at == event));
     }
 
     /// Whether the event object of a new selection must be set at once (S2).
-    pub(crate) fn has_recorded_any(&self, events: Events) -> bool {
+    pub fn has_recorded_any(&self, events: Events) -> bool {
         (0..EVENTS).any(|event| self.record[event].is_some() && events[event])
     }
 
     /// Mask and event object together (S1), or neither (S3). What is recorded stays.
-    pub(crate) fn select(&mut self, selection: Option<Selection>) {
+    pub fn select(&mut self, selection: Option<Selection>) {
         self.selection = selection;
         self.void_debt_for_nothing();
     }
 
     /// Takes the report: all that is reportable (E1), and nothing else is cleared (E3).
-    pub(crate) fn take(&mut self) -> Record {
+    pub fn take(&mut self) -> Record {
         let report = self.reportable();
         for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
             self.record[event] = None;
@@ -151,7 +151,7 @@ impl Socket {
 
     /// Puts a report back that has come to nothing (E7). What was noted meanwhile came later (R3). A set
     /// is owed for all of it: nobody knows what the reset did before it failed.
-    pub(crate) fn put_back(&mut self, report: Record) {
+    pub fn put_back(&mut self, report: Record) {
         if self.closed {
             return;
         }
@@ -171,12 +171,12 @@ impl Socket {
     }
 
     /// The socket that an accept makes (S8).
-    pub(crate) fn inherited(&self) -> Self {
+    pub fn inherited(&self) -> Self {
         Self { selection: self.selection, ..Self::new(self.latching) }
     }
 
     /// S7.
-    pub(crate) fn close(&mut self) {
+    pub fn close(&mut self) {
         *self = Self { closed: true, ..Self::default() };
     }
 }

@@ -3,8 +3,10 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::model::{Act, Call, End, Inside, Operation, Script};
-use crate::socket::{EVENTS, Events, NONE};
+use kit::event_object::{Act, Call, End, Script};
+use kit::sequential::meddling;
+use kit::socket::{EVENTS, Events, NONE};
+use kit::vocabulary::Operation;
 
 /// A few come most often, so that they meet.
 pub(crate) fn event() -> impl Strategy<Value = usize> {
@@ -35,6 +37,7 @@ pub(crate) fn latching() -> impl Strategy<Value = Events> {
     prop_oneof![Just(NONE), events()]
 }
 
+/// What a provider does to a socket's record, but for its end.
 pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         10 => (event(), code()).prop_map(|(event, code)| Operation::Record(event, code)),
@@ -49,16 +52,18 @@ pub(crate) fn call() -> impl Strategy<Value = Call> {
 }
 
 pub(crate) fn script() -> impl Strategy<Value = Script> {
-    (vec(act(), 0..=3), prop::bool::weighted(0.3))
-        .prop_map(|(acts, then_fails)| Script { acts: acts.into(), then_fails })
+    (vec(act(), 0..=3), prop::bool::weighted(0.3)).prop_map(|(acts, then_fails)| {
+        let then = if then_fails { End::Fails } else { End::Works };
+        Script { acts: acts.into(), then }
+    })
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let inside = prop_oneof![
-        4 => Just(None),
-        4 => (event(), code()).prop_map(|(event, code)| Some(Inside::Record(event, code))),
-        1 => Just(Some(Inside::Take)),
-        1 => Just(Some(Inside::Meddle)),
+        4 => Just(vec![]),
+        4 => (event(), code()).prop_map(|(event, code)| vec![Operation::Record(event, code)]),
+        1 => Just(vec![Operation::Enumerate(None)]),
+        1 => Just(meddling()),
     ];
     let end = prop_oneof![
         4 => Just(End::Works),

@@ -2,18 +2,16 @@
 //! judged.
 
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use wsp_events::RecorderError;
+use kit::event_object::{Act, End};
+use kit::socket::{Events, Socket};
+use kit::vocabulary::{Answer, Operation};
+use kit::words::flags;
 
 use crate::checker::{Arc, thread};
-use crate::object::{Act, Handle, Inside, OBJECTS, Object, SELECTED, Shown};
-use crate::operation::{Answer, Operation, Recorder};
 use crate::order::History;
 use crate::rest::{Child, Rest};
-use crate::socket::{Events, Socket};
-use crate::words::flags;
+use crate::stage::{OBJECTS, Recorder, Recorders, Shown, Stage};
 
 pub(crate) struct Scene {
     pub(crate) latching: Events,
@@ -27,6 +25,12 @@ pub(crate) struct Scene {
 
 /// The number of a recorder, and a call on it.
 pub(crate) type Move = (usize, Operation);
+
+/// From inside, an event is recorded, and what is refused there is tried (K4).
+pub(crate) fn records(event: usize, code: i32) -> Act {
+    let inside = vec![Operation::Record(event, code), Operation::Deselect, Operation::Close];
+    Act { inside, end: End::Works }
+}
 
 /// A call that was made, and when: its times are moments of one clock.
 pub(crate) struct Call {
@@ -42,56 +46,12 @@ impl Call {
     /// application's own call, or another socket's (P3).
     fn reset_for(&self, recorder: usize) -> Option<(usize, usize)> {
         match self.operation {
-            Operation::Reset(object) => Some((object, self.to)),
+            Operation::ApplicationResets(object) => Some((object, self.to)),
             Operation::Enumerate(Some(object)) if self.recorder != recorder => {
                 Some((object, self.to))
             }
             _ => None,
         }
-    }
-}
-
-/// What threads share besides the recorders. The checkers do not see it: it must order nothing.
-struct Stage {
-    objects: [std::sync::Arc<Object>; OBJECTS],
-    clock: AtomicUsize,
-    calls: Mutex<Vec<Call>>,
-    children: Mutex<Vec<Recorder>>,
-}
-
-type Recorders = Vec<Arc<Recorder>>;
-
-impl Stage {
-    fn now(&self) -> usize {
-        self.clock.fetch_add(1, SeqCst)
-    }
-
-    fn perform(&self, recorders: &Recorders, (number, operation): &Move) -> Answer {
-        let handle = |object: usize| Handle {
-            object: std::sync::Arc::clone(&self.objects[object]),
-            recorder: *number,
-        };
-        let adopt = |child| {
-            let mut children = self.children.lock().unwrap();
-            children.push(child);
-            children.len() - 1
-        };
-        let from = self.now();
-        let answer = operation.perform(&recorders[*number], handle, adopt);
-        let to = self.now();
-        let (recorder, operation) = (*number, operation.clone());
-        let call = Call { recorder, operation, answer: answer.clone(), from, to };
-        self.calls.lock().unwrap().push(call);
-        answer
-    }
-
-    /// K4, from inside an event object that the recorder is calling: it may record, and what would wait for
-    /// itself is refused.
-    fn meddle(&self, recorders: &Recorders, number: usize, event: usize, code: i32) {
-        self.perform(recorders, &(number, Operation::Record(event, code)));
-        let recorder = &recorders[number];
-        assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant), "K4");
-        assert_eq!(recorder.close(), Err(RecorderError::Reentrant), "K4");
     }
 }
 
@@ -104,22 +64,12 @@ impl Scene {
 
     /// Plays the scene on one schedule, the first thread's part on this thread.
     pub(crate) fn play(self: &std::sync::Arc<Self>) {
-        let stage = std::sync::Arc::new(Stage {
-            objects: std::array::from_fn(Object::new),
-            clock: AtomicUsize::new(0),
-            calls: Mutex::default(),
-            children: Mutex::default(),
-        });
+        let stage = Stage::new(&self.script);
         let recorder = |_| Arc::new(Recorder::with_latching(flags(self.latching)));
         let recorders: Recorders = (0..self.recorders).map(recorder).collect();
-        let inside = self.script.iter().any(|act| matches!(act, Act::Records(..))).then(|| {
-            let (stage, recorders) = (std::sync::Arc::clone(&stage), recorders.clone());
-            std::sync::Arc::new(move |number, event, code| {
-                stage.meddle(&recorders, number, event, code);
-            }) as std::sync::Arc<Inside>
-        });
-        stage.objects[SELECTED].follow(&self.script, inside.as_ref());
-        drop(inside);
+        if self.script.iter().any(|act| !act.inside.is_empty()) {
+            *stage.recorders.lock().unwrap() = std::sync::Arc::new(recorders.clone());
+        }
         for step in &self.before {
             stage.perform(&recorders, step);
         }
@@ -136,26 +86,25 @@ impl Scene {
         for other in others {
             other.join().unwrap();
         }
-        stage.objects[SELECTED].follow(&[], None);
+        stage.calm();
         self.judge(&stage, kept);
     }
 
-    fn act(&self, thread: usize, stage: &Stage, recorders: Recorders) {
+    fn act(&self, thread: usize, stage: &std::sync::Arc<Stage>, recorders: Recorders) {
         for step in &self.threads[thread] {
             stage.perform(&recorders, step);
         }
     }
 
-    fn judge(&self, stage: &Stage, recorders: Option<Recorders>) {
+    fn judge(&self, stage: &std::sync::Arc<Stage>, recorders: Option<Recorders>) {
         let calls = std::mem::take(&mut *stage.calls.lock().unwrap());
-        let objects = stage.objects.each_ref().map(Object::show);
+        let objects = stage.show();
         let mut rests: Vec<_> =
             recorders.iter().flatten().map(|recorder| Rest::of(recorder)).collect();
         let adopted = std::mem::take(&mut *stage.children.lock().unwrap());
-        let children: Vec<_> =
-            adopted.iter().map(|child| Child::of(child, &stage.objects)).collect();
+        let children: Vec<_> = adopted.iter().map(|child| Child::of(child, stage)).collect();
         for (rest, recorder) in rests.iter_mut().zip(recorders.iter().flatten()) {
-            rest.empty(recorder, &stage.objects);
+            rest.empty(recorder, stage);
         }
 
         let story = Story { scene: self, calls: &calls, objects: &objects, rests: &rests };

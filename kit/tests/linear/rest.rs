@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kit::socket::{Events, NONE, Record, Socket};
+use kit::vocabulary::unwinding;
+use kit::words::{events_of, flags, record_of};
 use wsp_events::{NetworkEvents, RecorderError};
 
-use crate::object::{Handle, OBJECTS, Object, unwinding};
-use crate::operation::Recorder;
-use crate::socket::{Events, NONE, Record, Socket};
-use crate::words::{events_of, flags, record_of};
+use crate::stage::{Recorder, Stage};
 
 /// What one recorder shows.
 pub(crate) struct Rest {
@@ -41,11 +41,11 @@ impl Rest {
     }
 
     /// Then the debt is collected (R6), and the record emptied, codes and all (R2).
-    pub(crate) fn empty(&mut self, recorder: &Recorder, objects: &[Arc<Object>; OBJECTS]) {
+    pub(crate) fn empty(&mut self, recorder: &Recorder, stage: &Arc<Stage>) {
         if self.owes {
-            let sets = || objects.each_ref().map(|object| object.show().sets);
+            let sets = || stage.show().map(|object| object.sets);
             let before = sets();
-            let paid = unwinding(|| recorder.record_all([])).is_some_and(|result| result.is_ok());
+            let paid = unwinding(|| recorder.record_all([])).is_ok_and(|result| result.is_ok());
             if paid {
                 assert!(
                     sets() != before && !recorder.owes_set(),
@@ -55,8 +55,7 @@ impl Rest {
                 assert!(recorder.owes_set(), "R6, K5: it is still owed");
             }
         }
-        let fresh = Handle { object: Object::new(OBJECTS), recorder: 0 };
-        match recorder.select(NetworkEvents::FD_ALL_EVENTS, fresh) {
+        match recorder.select(NetworkEvents::FD_ALL_EVENTS, stage.fresh()) {
             Ok(()) => self.left = Some(record_of(&recorder.enumerate().unwrap())),
             Err(error) => assert_eq!(error, RecorderError::Closed),
         }
@@ -72,20 +71,18 @@ impl fmt::Debug for Rest {
 }
 
 impl Child {
-    pub(crate) fn of(recorder: &Recorder, objects: &[Arc<Object>; OBJECTS]) -> Self {
-        let attempts = || objects.each_ref().map(|object| object.attempts());
+    pub(crate) fn of(recorder: &Recorder, stage: &Arc<Stage>) -> Self {
         let (recorded, selected) = (recorder.recorded(), recorder.selected());
         let latched = events_of(recorder.latched());
-        let before = attempts();
+        let earlier = stage.calls_so_far();
         if let Some(event) = (selected - recorder.latched()).members().next() {
             let _outcome = unwinding(|| recorder.record(event, Ok(())));
         }
-        let called = attempts().into_iter().zip(before).position(|(after, before)| after != before);
         Self {
             recorded: events_of(recorded),
             selected: events_of(selected),
             latched,
-            object: called,
+            object: stage.called_after(earlier),
         }
     }
 

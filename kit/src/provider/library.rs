@@ -16,20 +16,24 @@ use wsp_events::{
     SocketTable, WSAEVENT, enum_network_events, event_select,
 };
 
-use crate::model::{Answer, Entry};
-use crate::reference::Model;
-use crate::stage::{
-    EventObject, Recorder, Stage, check_e5, check_object, check_socket, check_what_is_left, done,
-    operate, refused, reported, unwinding,
+use crate::event_object::{Entry, EventObject, Handle, Stage};
+use crate::provider::model::Model;
+use crate::provider::steps::{
+    Memory, NO_DESCRIPTORS, Name, Outcome, Pointer, Seen, Transition, Way,
 };
-use crate::steps::{Memory, NO_DESCRIPTORS, Name, Outcome, Pointer, Seen, Transition, Way};
+use crate::sequential::{
+    Recorder, Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
+};
+use crate::vocabulary::{Answer, unwinding};
 use crate::words::{events_of, flags};
 
-pub(crate) struct Library {
+type Signal = Handle<Arc<Sequential>>;
+
+pub struct Library {
     provider: Rc<TestProvider>,
-    stage: Arc<Stage>,
+    stage: Arc<Sequential>,
     /// All there ever were.
-    pub(crate) descriptors: Vec<SOCKET>,
+    pub descriptors: Vec<SOCKET>,
     recorders: Vec<Arc<Recorder>>,
     objects: Vec<Weak<EventObject>>,
     /// All that the table ever gave out.
@@ -38,11 +42,11 @@ pub(crate) struct Library {
 }
 
 struct TestProvider {
-    stage: Arc<Stage>,
+    stage: Arc<Sequential>,
     table: SocketTable<TestSocket>,
     /// A closed descriptor that was given to another socket, and what the table calls that socket.
     reused: RefCell<Vec<(SOCKET, SOCKET)>>,
-    handles: RefCell<HashMap<usize, Arc<EventObject>>>,
+    handles: RefCell<HashMap<usize, Signal>>,
     subsystem_is_up: Cell<bool>,
 }
 
@@ -63,9 +67,9 @@ impl CurrentProvider for TestProvider {
 }
 
 impl Provider for TestProvider {
-    type Signal = Arc<EventObject>;
+    type Signal = Signal;
     type Socket<'a> = SocketRef<TestSocket>;
-    type ResetEvent<'a> = Arc<EventObject>;
+    type ResetEvent<'a> = Signal;
 
     fn subsystem_is_up(&self) -> bool {
         self.subsystem_is_up.get()
@@ -81,12 +85,12 @@ impl Provider for TestProvider {
         &socket.recorder
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Arc<EventObject>> {
+    fn event_to_select(&self, handle: WSAEVENT) -> Option<Signal> {
         assert!(!handle.is_null(), "promised by Provider::event_to_select");
         self.handles.borrow().get(&handle.addr()).cloned()
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Arc<EventObject>> {
+    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Signal> {
         assert!(!handle.is_null(), "promised by Provider::event_to_reset");
         self.handles.borrow().get(&handle.addr()).cloned()
     }
@@ -116,9 +120,9 @@ impl Drop for Library {
     }
 }
 
-impl Library {
-    pub(crate) fn new() -> Self {
-        let stage = Arc::<Stage>::default();
+impl Default for Library {
+    fn default() -> Self {
+        let stage = Arc::<Sequential>::default();
         let provider = Rc::new(TestProvider {
             stage: Arc::clone(&stage),
             table: SocketTable::default(),
@@ -137,7 +141,9 @@ impl Library {
             handles_given: 0,
         }
     }
+}
 
+impl Library {
     fn descriptor(&self, name: Name) -> SOCKET {
         match name {
             Name::Given(at) => self.descriptors[at],
@@ -176,18 +182,13 @@ impl Library {
         Seen::NewDescriptor(true)
     }
 
-    fn on(&self, s: usize, call: impl FnOnce(&Recorder) -> Answer) -> Seen {
-        self.stage.enter(&self.recorders[s]);
-        Seen::Recorder(unwinding(|| call(&self.recorders[s])).unwrap_or_else(|unwound| unwound))
-    }
-
     fn select(&self, descriptor: SOCKET, handle: WSAEVENT, mask: i32, way: Way) -> Seen {
         let provider = &*self.provider;
         let mut errno = Memory::SENTINEL;
         let returned = match way {
             Way::Rust => {
                 let events = NetworkEvents::from_bits_retain(mask as u32);
-                let outcome = rust(|| event_select(provider, descriptor, handle, events), done);
+                let outcome = rust(|| event_select(provider, descriptor, handle, events));
                 return Seen::Rust { outcome, out: Memory::SENTINEL };
             }
             Way::C { errno: pointer } => {
@@ -217,7 +218,7 @@ impl Library {
                     out.store(&report);
                     Ok(report)
                 };
-                return Seen::Rust { outcome: rust(call, reported), out: memory };
+                return Seen::Rust { outcome: rust(call), out: memory };
             }
             Way::C { errno: pointer } => {
                 let (out, errno) = (memory.pointer(out), errno.pointer(pointer));
@@ -235,7 +236,7 @@ impl Library {
     }
 
     /// Makes a step.
-    pub(crate) fn apply(&mut self, transition: Transition) -> Seen {
+    pub fn apply(&mut self, transition: Transition) -> Seen {
         match transition {
             Transition::OpenSocket { latching, reused } => {
                 self.open(Recorder::with_latching(flags(latching)), reused)
@@ -246,7 +247,7 @@ impl Library {
                 };
                 match unwinding(|| listener.recorder.inherit()) {
                     Ok(Ok(accepted)) => self.open(accepted, None),
-                    Ok(Err(error)) => Seen::Recorder(refused(error)),
+                    Ok(Err(error)) => Seen::Recorder(error.into()),
                     Err(unwound) => Seen::Recorder(unwound),
                 }
             }
@@ -269,9 +270,11 @@ impl Library {
                     removed.remaining
                 }))
             }
-            Transition::CloseRecord(s) => self.on(s, |recorder| done(recorder.close())),
             Transition::Operate(s, operation) => {
-                self.on(s, |recorder| operate(recorder, &operation))
+                let fresh = |number| event_object(number, &self.stage);
+                let recorder = &self.recorders[s];
+                let adopt = |_| unreachable!("accepted on a descriptor");
+                Seen::Recorder(operate(&self.stage, recorder, &operation, fresh, adopt))
             }
             Transition::Select { descriptor, handle, mask, way } => {
                 self.select(self.descriptor(descriptor), Self::handle(handle), mask, way)
@@ -280,12 +283,12 @@ impl Library {
                 self.enumerate(self.descriptor(descriptor), Self::handle(handle), out, way)
             }
             Transition::OpenEvent { reused } => {
-                let object = EventObject::new(self.objects.len(), &self.stage);
-                self.objects.push(Arc::downgrade(&object));
+                let signal = event_object(self.objects.len(), &self.stage);
+                self.objects.push(Arc::downgrade(&signal.object));
                 let at = reused.unwrap_or(self.handles_given);
                 self.handles_given = self.handles_given.max(at + 1);
                 let handle = Self::handle(Name::Given(at)).addr();
-                self.provider.handles.borrow_mut().insert(handle, object);
+                self.provider.handles.borrow_mut().insert(handle, signal);
                 Seen::Nothing
             }
             Transition::CloseEvent(handle) => {
@@ -301,8 +304,8 @@ impl Library {
             }
             Transition::ApplicationResets(handle) => {
                 let handles = self.provider.handles.borrow();
-                if let Some(object) = handles.get(&Self::handle(handle).addr()) {
-                    object.application_resets();
+                if let Some(signal) = handles.get(&Self::handle(handle).addr()) {
+                    signal.object.application_resets();
                 }
                 Seen::Nothing
             }
@@ -314,21 +317,19 @@ impl Library {
     }
 
     /// Compares what the last step showed with the model, which has made it too.
-    pub(crate) fn check_answer(&self, model: &Model, seen: &Seen) {
+    pub fn check_answer(&self, model: &Model, seen: &Seen) {
         let log = self.stage.take_log();
         assert_eq!(log, model.world.log, "R4, S2, S5, S9, E4, E6, E8: sets, resets, selections");
         assert_eq!(seen, &model.seen, "S4, E1, E2, E7, E9, E10, P1, P4, P5: the answer");
     }
 
     /// Compares all that can be seen at rest with the model.
-    pub(crate) fn check(&self, model: &Model) {
+    pub fn check(&self, model: &Model) {
         for (s, recorder) in self.recorders.iter().enumerate() {
-            check_socket(&model.world, s, recorder);
-            if let Some(selection) = model.world.sockets[s].selection {
-                let object = self.objects[selection.object].upgrade();
-                let object = object.expect("P2: a selected event object lives");
-                check_e5(&model.world, s, recorder, object.is_signaled());
-            }
+            check_socket(&model.world, s, recorder, |object| {
+                let object = self.objects[object].upgrade();
+                object.expect("P2: a selected event object lives").is_signaled()
+            });
         }
         for (number, object) in self.objects.iter().enumerate() {
             let handles = usize::from(model.handles.contains(&Some(number)));
@@ -345,7 +346,7 @@ impl Library {
     }
 
     /// Compares what is still recorded with the model.
-    pub(crate) fn check_what_is_left(&self, model: &Model) {
+    pub fn check_what_is_left(&self, model: &Model) {
         for (s, recorder) in self.recorders.iter().enumerate() {
             check_what_is_left(&model.world, s, recorder, &self.stage);
         }
@@ -353,14 +354,14 @@ impl Library {
 }
 
 /// A call that comes in by the Rust functions.
-fn rust<T>(
-    call: impl FnOnce() -> Result<T, ProviderError>,
-    answer: impl FnOnce(Result<T, RecorderError>) -> Answer,
-) -> Outcome {
+fn rust<T>(call: impl FnOnce() -> Result<T, ProviderError>) -> Outcome
+where
+    Answer: From<Result<T, RecorderError>>,
+{
     match unwinding(call) {
         Err(unwound) => Outcome::Recorder(unwound),
-        Ok(Ok(result)) => Outcome::Recorder(answer(Ok(result))),
-        Ok(Err(ProviderError::Recorder(error))) => Outcome::Recorder(answer(Err(error))),
+        Ok(Ok(result)) => Outcome::Recorder(Ok(result).into()),
+        Ok(Err(ProviderError::Recorder(error))) => Outcome::Recorder(error.into()),
         Ok(Err(ProviderError::SubsystemFailed)) => Outcome::SubsystemFailed,
         Ok(Err(ProviderError::NotASocket)) => Outcome::NotASocket,
         Ok(Err(ProviderError::InvalidEventObject)) => Outcome::InvalidEventObject,

@@ -4,20 +4,19 @@
 //! run none.)
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use wsp_events::{
-    NetworkEvent, NetworkEvents, Provider, ProviderError, RecorderError, Report, SOCKET,
-    SignalError, SocketRef, SocketTable, WSAEVENT, WsaError, enum_network_events, event_select,
+    NetworkEvent, NetworkEvents, ProviderError, RecorderError, Report, SOCKET, SignalError,
+    WSAEVENT, WsaError, enum_network_events, event_select,
 };
 
 use crate::support::*;
 
-const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
 /// Two selections that differ.
 const FIRST: NetworkEvents = ALL.difference(NetworkEvents::FD_OOB);
 const SECOND: NetworkEvents = ALL.difference(NetworkEvents::FD_QOS);
@@ -75,57 +74,21 @@ fn note(ledger: &mut Ledger, event: NetworkEvent, outcome: Result<(), WsaError>)
     assert_eq!(ledger.insert(event.bit_position(), code), None, "E3: {event} comes out twice");
 }
 
-/// Two event objects, by handle, and one socket.
-struct TestProvider {
-    up: AtomicBool,
-    sockets: SocketTable<Recorder>,
-    objects: [Arc<Object>; 2],
-}
+type Provider = TestProvider<Handle>;
 
+/// The provider gives them out in this order.
 fn handle(object: usize) -> WSAEVENT {
     std::ptr::without_provenance_mut(4 * (object + 1))
 }
 
-impl TestProvider {
-    fn object(&self, handle: WSAEVENT) -> Option<&Arc<Object>> {
-        self.objects.get((handle.addr() / 4).checked_sub(1)?)
-    }
-}
-
-impl Provider for TestProvider {
-    type Signal = Handle;
-    type Socket<'a> = SocketRef<Recorder>;
-    type ResetEvent<'a> = &'a Object;
-
-    fn subsystem_is_up(&self) -> bool {
-        self.up.load(SeqCst)
-    }
-
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<Recorder>> {
-        self.sockets.get(descriptor)
-    }
-
-    fn recorder(socket: &SocketRef<Recorder>) -> &Recorder {
-        socket
-    }
-
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Handle> {
-        self.object(handle).map(|object| Handle(Arc::clone(object)))
-    }
-
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<&Object> {
-        self.object(handle).map(|object| &**object)
-    }
-}
-
 impl Operation {
-    fn moment(self) -> (usize, Moment) {
+    fn moment(self) -> (usize, Call) {
         match self {
-            Record | RecordError | RecordAll | EnumerateAndSet => (0, Moment::Set),
-            Select => (1, Moment::Set),
-            Enumerate => (0, Moment::Reset),
-            Inherit => (0, Moment::Clone),
-            SelectAgain | Deselect | Close => (0, Moment::Drop),
+            Record | RecordError | RecordAll | EnumerateAndSet => (0, Call::Set),
+            Select => (1, Call::Set),
+            Enumerate => (0, Call::Reset),
+            Inherit => (0, Call::Clone),
+            SelectAgain | Deselect | Close => (0, Call::Drop),
         }
     }
 
@@ -141,7 +104,7 @@ impl Operation {
     }
 
     /// The report, if it is the operation that has one.
-    fn perform(self, provider: &TestProvider, s: SOCKET) -> Result<Option<Report>, ProviderError> {
+    fn perform(self, provider: &Provider, s: SOCKET) -> Result<Option<Report>, ProviderError> {
         let socket = provider.sockets.get(s).unwrap();
         let of_signal = |error: SignalError| ProviderError::Recorder(error.into());
         match self {
@@ -151,7 +114,7 @@ impl Operation {
             }
             RecordAll => _ = socket.record_all(self.occurrences()).map_err(of_signal)?,
             Select | SelectAgain => event_select(provider, s, handle(1), SECOND)?,
-            Deselect => event_select(provider, s, handle(0), NetworkEvents::empty())?,
+            Deselect => event_select(provider, s, handle(0), NONE)?,
             Enumerate | EnumerateAndSet => {
                 return enum_network_events(provider, s, handle(0)).map(Some);
             }
@@ -169,24 +132,19 @@ fn meanwhile(body: impl FnOnce() + Send + 'static) {
         body();
         done.send(()).unwrap();
     });
-    end.recv_timeout(Duration::from_secs(20)).expect("K2: it waits for the operation");
+    end.recv_timeout(Duration::from_secs(10)).expect("K2: it waits for the operation");
 }
 
 fn is_applicable(operation: Operation, fault: Fault) -> bool {
     // A clone and a drop have no way to fail.
-    fault != EventObjectFails || matches!(operation.moment().1, Moment::Set | Moment::Reset)
+    fault != EventObjectFails || matches!(operation.moment().1, Call::Set | Call::Reset)
 }
 
 /// Runs one cell of the table, with another thread at work on the recorder in the middle, or without.
 fn cell(operation: Operation, fault: Fault, with_another: bool) {
-    let objects = [Arc::<Object>::default(), Arc::default()];
-    let provider = Arc::new(TestProvider {
-        up: AtomicBool::new(true),
-        sockets: SocketTable::new(),
-        objects: objects.clone(),
-    });
-    let s = provider.sockets.insert(Recorder::new()).unwrap();
-    let socket = provider.sockets.get(s).unwrap();
+    let provider = Arc::new(Provider::of_kind());
+    let objects = [(); 2].map(|()| provider.event().1);
+    let (s, socket) = provider.socket();
     event_select(&*provider, s, handle(0), FIRST).unwrap();
     socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
     objects[0].reset_by_the_application();
@@ -206,7 +164,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
             match fault {
                 Nothing => {}
                 EventObjectFails => return Err(BAD_HANDLE),
-                ThreadDies => die(),
+                ThreadDies => return blow_up(),
                 SocketIsClosed => {
                     let (begun, begins) = channel();
                     let thread = thread::spawn(move || {
@@ -228,12 +186,12 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
     match operation {
         EnumerateAndSet => {
             let (recorder, set_later) = (socket.clone(), Arc::clone(&objects[0]));
-            objects[0].once(Moment::Reset, move || {
-                set_later.once(Moment::Set, strike);
+            objects[0].on(Call::Reset, move || {
+                set_later.on(Call::Set, strike);
                 recorder.record(NetworkEvent::Write, Ok(())).map(drop)
             });
         }
-        _ => objects[object].once(moment, strike),
+        _ => objects[object].on(moment, strike),
     }
 
     let result = thread::spawn(move || operation.perform(&provider, s)).join();
@@ -258,12 +216,11 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
         Err(_) => {}
     }
 
-    let none = NetworkEvents::empty();
     if operation == Close || fault == SocketIsClosed {
         assert!(operation != Close || !objects[0].is_set(), "S7: a close leaves it as it is");
         assert_eq!(socket.select(ALL, Handle(Arc::default())), Err(RecorderError::Closed), "P5");
-        assert_eq!(socket.record(NetworkEvent::Read, Ok(())).unwrap().new, none, "P5");
-        assert_eq!((socket.recorded(), socket.selected()), (none, none), "S7, P5");
+        assert_eq!(socket.record(NetworkEvent::Read, Ok(())).unwrap().new, NONE, "P5");
+        assert_eq!((socket.recorded(), socket.selected()), (NONE, NONE), "S7, P5");
     } else {
         // What happened before, in the middle, and in the operation itself: all of it, once.
         let mut happened = Ledger::new();
@@ -288,7 +245,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
             Select if !matches!(fault, EventObjectFails | ThreadDies) => Some(1),
             _ => Some(0),
         };
-        let events = selected.map_or(none, |object| [FIRST, SECOND][object]);
+        let events = selected.map_or(NONE, |object| [FIRST, SECOND][object]);
         assert_eq!(socket.selected(), events, "S1, S3, S6");
         // Nobody needs to be told again of what was recorded before the application's own reset.
         let news = !(socket.recorded() - NetworkEvents::FD_CLOSE).is_empty();
@@ -297,7 +254,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
         {
             assert!(objects[object].is_set() || socket.owes_set(), "E5, R6: nobody is told");
         }
-        let fresh = Arc::<Object>::default();
+        let fresh = Event::new();
         socket.select(ALL, Handle(Arc::clone(&fresh))).unwrap();
         let is_left = !socket.recorded().is_empty();
         assert_eq!(fresh.is_set(), is_left, "S2");
@@ -321,7 +278,7 @@ fn table(fault: Fault) {
     for operation in OPERATIONS.into_iter().filter(|&operation| is_applicable(operation, fault)) {
         for with_another in [true, false] {
             println!("{operation:?}, {fault:?}, with another thread: {with_another}");
-            must_return(move || cell(operation, fault, with_another));
+            must_return_within(20, move || cell(operation, fault, with_another));
         }
     }
 }

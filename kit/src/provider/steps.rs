@@ -1,24 +1,25 @@
-//! One step of a whole provider, and what it shows to whoever made it: the words that the `reference`, the
+//! One step of a whole provider, and what it shows to whoever made it: the words that the `model`, the
 //! `library` and those who choose the steps have in common.
 
 use wsp_events::INVALID_SOCKET;
 
-use crate::model::{Answer, Call, Operation, Script};
+use crate::event_object::{Call, Script};
 use crate::socket::Events;
+use crate::vocabulary::{Answer, Operation};
 
 /// What a descriptor or a handle may be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Name {
+pub enum Name {
     /// The one that was given out so many others before; it may be stale by now (P1).
     Given(usize),
     /// A value that is never given out.
     Never(usize),
 }
 
-pub(crate) const NO_DESCRIPTORS: [usize; 5] = [0, 1, 0xFFFF, INVALID_SOCKET - 1, INVALID_SOCKET];
+pub const NO_DESCRIPTORS: [usize; 5] = [0, 1, 0xFFFF, INVALID_SOCKET - 1, INVALID_SOCKET];
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Pointer {
+pub enum Pointer {
     Null,
     Aligned,
     Misaligned,
@@ -26,7 +27,7 @@ pub(crate) enum Pointer {
 
 /// Which of the ways into the library a call takes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Way {
+pub enum Way {
     /// The functions of a WSPPROC_TABLE, which look for the current instance; there is none while the
     /// subsystem is down.
     Table {
@@ -41,7 +42,7 @@ pub(crate) enum Way {
 
 impl Way {
     /// What `lpErrno` is, if the way has one.
-    pub(crate) fn errno(self) -> Option<Pointer> {
+    pub fn errno(self) -> Option<Pointer> {
         match self {
             Self::Table { errno } | Self::C { errno } => Some(errno),
             Self::Rust => None,
@@ -50,7 +51,7 @@ impl Way {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Transition {
+pub enum Transition {
     /// Under a descriptor of the table's, or under one that it gave out before and that is closed.
     OpenSocket {
         latching: Events,
@@ -60,9 +61,8 @@ pub(crate) enum Transition {
     Accept(Name),
     Duplicate(Name),
     CloseDescriptor(Name),
-    /// The socket's record ends while its descriptors are still there, as for a call that has looked
-    /// its socket up just before a close (P5).
-    CloseRecord(usize),
+    /// By the number of the socket. A close ends its record while its descriptors are still there, as for a call that
+    /// has looked its socket up just before a close (P5).
     Operate(usize, Operation),
     Select {
         descriptor: Name,
@@ -92,7 +92,7 @@ pub(crate) enum Transition {
 
 /// How WSPEventSelect and WSPEnumNetworkEvents end.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     SubsystemFailed,
     NotASocket,
     InvalidEventObject,
@@ -103,7 +103,7 @@ pub(crate) enum Outcome {
 
 /// What a step shows to whoever made it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Seen {
+pub enum Seen {
     Nothing,
     Recorder(Answer),
     NewDescriptor(bool),
@@ -125,10 +125,10 @@ pub(crate) enum Seen {
 /// byte (E2, E7, E10).
 #[derive(Clone, Debug, PartialEq)]
 #[repr(align(4))]
-pub(crate) struct Memory([u8; 56]);
+pub struct Memory([u8; 56]);
 
 impl Memory {
-    pub(crate) const SENTINEL: Self = Self([0xA5; 56]);
+    pub const SENTINEL: Self = Self([0xA5; 56]);
 
     fn offset(pointer: Pointer) -> Option<usize> {
         match pointer {
@@ -138,7 +138,7 @@ impl Memory {
         }
     }
 
-    pub(crate) fn pointer<T>(&mut self, pointer: Pointer) -> *mut T {
+    pub fn pointer<T>(&mut self, pointer: Pointer) -> *mut T {
         match Self::offset(pointer) {
             None => std::ptr::null_mut(),
             Some(offset) => self.0[offset..].as_mut_ptr().cast(),
@@ -146,7 +146,7 @@ impl Memory {
     }
 
     /// What a C `int`, the `index`-th behind the pointer, looks like.
-    pub(crate) fn with_int(mut self, pointer: Pointer, index: usize, int: i32) -> Self {
+    pub fn with_int(mut self, pointer: Pointer, index: usize, int: i32) -> Self {
         if let Some(offset) = Self::offset(pointer) {
             let at = offset + 4 * index;
             self.0[at..at + 4].copy_from_slice(&int.to_ne_bytes());

@@ -13,15 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
 
+use kit::event_object::{Act, End};
+use kit::socket::{EVENTS, Events, NONE};
+use kit::vocabulary::Operation;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
-use crate::object::{ANOTHER, Act, FAILING, OBJECTS, RECORDERS, SELECTED};
-use crate::operation::Operation;
-use crate::scene::{Move, Scene};
-use crate::socket::{EVENTS, Events, NONE};
+use crate::scene::{Move, Scene, records};
+use crate::stage::{ANOTHER, FAILING, OBJECTS, SELECTED};
 
+/// How many may have one event object.
+const RECORDERS: usize = 2;
 const THREADS: usize = 4;
 const CALLS: usize = 30;
 
@@ -36,10 +39,10 @@ fn draw() -> Scene {
     let recorders = thread_rng().gen_range(1..=RECORDERS);
     let select = |recorder| (recorder, Operation::Select(some(), SELECTED));
     let script = (0..thread_rng().gen_range(0..4)).map(|_| match thread_rng().gen_range(0..8) {
-        0 | 1 => Act::Fails,
-        2 => Act::Panics,
-        3 | 4 => Act::Records(event(), code()),
-        _ => Act::Works,
+        0 | 1 => Act { inside: vec![], end: End::Fails },
+        2 => Act { inside: vec![], end: End::Panics },
+        3 | 4 => records(event(), code()),
+        _ => Act::default(),
     });
     let script = script.collect();
     let latching = if thread_rng().gen_bool(0.3) { some() } else { NONE };
@@ -75,7 +78,7 @@ fn call(code: &mut impl FnMut() -> i32) -> Operation {
     match thread_rng().gen_range(0..100) {
         0..25 => Operation::Record(event(), 0),
         25..45 => Operation::Record(event(), code()),
-        45..55 => Operation::Batch(
+        45..55 => Operation::RecordAll(
             (0..EVENTS)
                 .filter_map(|at| {
                     let happens = FEW.contains(&at) && thread_rng().gen_bool(0.6);
@@ -90,7 +93,7 @@ fn call(code: &mut impl FnMut() -> i32) -> Operation {
         78..82 => Operation::Enumerate(None),
         82..97 => Operation::Enumerate(Some(object())),
         97 => Operation::Inherit,
-        98 => Operation::Reset(object().min(ANOTHER)),
+        98 => Operation::ApplicationResets(object().min(ANOTHER)),
         // Seldom: what comes after it is refused.
         _ if thread_rng().gen_bool(0.05) => Operation::Close,
         _ => Operation::Record(event(), 0),

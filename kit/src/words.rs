@@ -4,20 +4,20 @@ use wsp_events::{NetworkEvent, NetworkEvents, Report, WsaError};
 
 use crate::socket::{Events, Record};
 
-pub(crate) fn event_at(position: usize) -> NetworkEvent {
+pub fn event_at(position: usize) -> NetworkEvent {
     NetworkEvent::from_bit_position(position).unwrap()
 }
 
-pub(crate) fn flags(events: Events) -> NetworkEvents {
+pub fn flags(events: Events) -> NetworkEvents {
     NetworkEvent::ALL.into_iter().filter(|event| events[event.bit_position()]).collect()
 }
 
-pub(crate) fn events_of(flags: NetworkEvents) -> Events {
+pub fn events_of(flags: NetworkEvents) -> Events {
     NetworkEvent::ALL.map(|event| flags.contains(event.flag()))
 }
 
 /// What a report carries, by each of the three ways to look at it.
-pub(crate) fn record_of(report: &Report) -> Record {
+pub fn record_of(report: &Report) -> Record {
     let code = |outcome: Result<(), WsaError>| outcome.map_or_else(WsaError::code, |()| 0);
     let record = NetworkEvent::ALL.map(|event| report.outcome(event).map(code));
     let listed: Vec<_> = report.iter().map(|(event, it)| (event, Some(code(it)))).collect();

@@ -2,55 +2,39 @@
 
 use std::sync::Arc;
 
+use kit::event_object::{Call, Handle, Script};
+use kit::sequential::{
+    Recorder, Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
+};
+use kit::socket::{Events, Socket};
+use kit::vocabulary::{Answer, Operation};
+use kit::words::flags;
+use kit::world::{Object, World};
 use proptest::prelude::*;
 use proptest::strategy::Union;
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
-use crate::model::{Answer, Call, Object, Operation, Script, World};
 use crate::moves;
-use crate::socket::{Events, Socket};
-use crate::stage::{
-    EventObject, Recorder, Stage, check_e5, check_object, check_socket, check_what_is_left, done,
-    operate, reported, unwinding,
-};
-use crate::words::flags;
 
 const SLOTS: usize = 3;
 const OBJECTS: usize = 3;
 
-prop_state_machine! {
-    #![proptest_config(crate::config(768))]
-
-    #[test]
-    fn e3_recorder_agrees_with_the_plain_model(sequential 1..200 => Recorders);
+/// Catches whatever nobody has thought of, in the recorder.
+#[test]
+fn e3_recorder_agrees_with_the_plain_model() {
+    crate::run::<Recorders>(768, file!());
 }
 
 #[derive(Clone, Debug)]
 enum Transition {
-    Operate {
+    On {
         slot: usize,
         operation: Operation,
-    },
-    Select {
-        slot: usize,
-        events: Events,
-        object: usize,
-    },
-    Deselect {
-        slot: usize,
-    },
-    /// With an event object to reset, or none.
-    Enumerate {
-        slot: usize,
-        reset: Option<usize>,
     },
     /// The child takes a slot, and the recorder that was there is dropped.
     Inherit {
         from: usize,
         to: usize,
-    },
-    Close {
-        slot: usize,
     },
     /// A new recorder takes the slot, and the one that was there is dropped.
     Open {
@@ -61,9 +45,6 @@ enum Transition {
         object: usize,
         call: Call,
         script: Script,
-    },
-    ApplicationResets {
-        object: usize,
     },
 }
 
@@ -105,22 +86,24 @@ impl ReferenceStateMachine for Model {
                 1 | 2 => Some(object),
                 _ => selected[slot].or(Some(object)),
             };
-            Transition::Enumerate { slot, reset }
+            (slot, Operation::Enumerate(reset))
         });
-        prop_oneof![
-            36 => (slot(), moves::operation())
-                .prop_map(|(slot, operation)| Transition::Operate { slot, operation }),
-            10 => (slot(), moves::events(), object())
-                .prop_map(|(slot, events, object)| Transition::Select { slot, events, object }),
-            1 => slot().prop_map(|slot| Transition::Deselect { slot }),
+        let select = (slot(), moves::events(), object());
+        let operate = prop_oneof![
+            36 => (slot(), moves::operation()),
+            10 => select.prop_map(|(slot, events, on)| (slot, Operation::Select(events, on))),
+            1 => slot().prop_map(|slot| (slot, Operation::Deselect)),
             12 => enumerate,
+            1 => slot().prop_map(|slot| (slot, Operation::Close)),
+            1 => object().prop_map(|object| (0, Operation::ApplicationResets(object))),
+        ];
+        prop_oneof![
+            61 => operate.prop_map(|(slot, operation)| Transition::On { slot, operation }),
             2 => (slot(), 0..SLOTS).prop_map(|(from, to)| Transition::Inherit { from, to }),
-            1 => slot().prop_map(|slot| Transition::Close { slot }),
             2 => (0..SLOTS, moves::latching())
                 .prop_map(|(slot, latching)| Transition::Open { slot, latching }),
             10 => (object(), moves::call(), moves::script())
                 .prop_map(|(object, call, script)| Transition::Arm { object, call, script }),
-            1 => object().prop_map(|object| Transition::ApplicationResets { object }),
         ]
         .boxed()
     }
@@ -129,28 +112,20 @@ impl ReferenceStateMachine for Model {
         let world = &mut model.world;
         world.log.clear();
         model.answer = match transition {
-            Transition::Operate { slot, operation } => world.operate(*slot, operation),
-            Transition::Select { slot, events, object } => world.select(*slot, *events, *object),
-            Transition::Deselect { slot } => world.deselect(*slot),
-            Transition::Enumerate { slot, reset } => world.enumerate(*slot, *reset),
+            Transition::On { slot, operation } => world.operate(*slot, operation),
             Transition::Inherit { from, to } => match world.inherit(*from) {
                 Ok(child) => {
                     world.sockets[*to] = child;
-                    Answer::Done
+                    Answer::Inherited(*to)
                 }
                 Err(refused) => refused,
             },
-            Transition::Close { slot } => world.close(*slot),
             Transition::Open { slot, latching } => {
                 world.sockets[*slot] = Socket::new(*latching);
                 Answer::Done
             }
             Transition::Arm { object, call, script } => {
                 *world.objects[*object].scripts.of(*call) = script.clone();
-                Answer::Done
-            }
-            Transition::ApplicationResets { object } => {
-                world.application_resets(*object);
                 Answer::Done
             }
         };
@@ -160,57 +135,33 @@ impl ReferenceStateMachine for Model {
 
 /// The library's recorders, and event objects for them.
 struct Recorders {
-    stage: Arc<Stage>,
+    stage: Arc<Sequential>,
     recorders: Vec<Arc<Recorder>>,
-    objects: Vec<Arc<EventObject>>,
+    signals: Vec<Handle<Arc<Sequential>>>,
 }
 
 impl Recorders {
-    /// A call on one of the recorders, which the event objects then know as their caller.
-    fn on(&self, slot: usize, call: impl FnOnce(&Recorder) -> Answer) -> Answer {
-        let recorder = &self.recorders[slot];
-        self.stage.enter(recorder);
-        unwinding(|| call(recorder)).unwrap_or_else(|unwound| unwound)
+    /// A call on one of the recorders; the child that it may make takes the slot `to`.
+    fn on(&mut self, slot: usize, operation: &Operation, to: usize) -> Answer {
+        let Self { stage, recorders, signals } = self;
+        let recorder = Arc::clone(&recorders[slot]);
+        let adopt = |child| {
+            recorders[to] = Arc::new(child);
+            to
+        };
+        operate(stage, &recorder, operation, |object| signals[object].clone(), adopt)
     }
 
     fn apply(&mut self, transition: Transition) -> Answer {
         match transition {
-            Transition::Operate { slot, operation } => {
-                self.on(slot, |recorder| operate(recorder, &operation))
-            }
-            Transition::Select { slot, events, object } => {
-                let signal = Arc::clone(&self.objects[object]);
-                self.on(slot, |recorder| done(recorder.select(flags(events), signal)))
-            }
-            Transition::Deselect { slot } => self.on(slot, |recorder| done(recorder.deselect())),
-            Transition::Enumerate { slot, reset: None } => {
-                self.on(slot, |recorder| reported(recorder.enumerate()))
-            }
-            Transition::Enumerate { slot, reset: Some(object) } => {
-                let object = &*self.objects[object];
-                self.on(slot, |recorder| reported(recorder.enumerate_and_reset(object)))
-            }
-            Transition::Inherit { from, to } => {
-                let mut child = None;
-                let answer = self.on(from, |recorder| {
-                    done(recorder.inherit().map(|made| child = Some(Arc::new(made))))
-                });
-                if let Some(child) = child {
-                    self.recorders[to] = child;
-                }
-                answer
-            }
-            Transition::Close { slot } => self.on(slot, |recorder| done(recorder.close())),
+            Transition::On { slot, operation } => self.on(slot, &operation, slot),
+            Transition::Inherit { from, to } => self.on(from, &Operation::Inherit, to),
             Transition::Open { slot, latching } => {
                 self.recorders[slot] = Arc::new(Recorder::with_latching(flags(latching)));
                 Answer::Done
             }
             Transition::Arm { object, call, script } => {
-                self.objects[object].arm(call, &script);
-                Answer::Done
-            }
-            Transition::ApplicationResets { object } => {
-                self.objects[object].application_resets();
+                self.signals[object].object.arm(call, &script);
                 Answer::Done
             }
         }
@@ -225,7 +176,7 @@ impl StateMachineTest for Recorders {
         let stage = Arc::default();
         Self {
             recorders: (0..SLOTS).map(|_| Arc::default()).collect(),
-            objects: (0..OBJECTS).map(|number| EventObject::new(number, &stage)).collect(),
+            signals: (0..OBJECTS).map(|number| event_object(number, &stage)).collect(),
             stage,
         }
     }
@@ -240,14 +191,11 @@ impl StateMachineTest for Recorders {
 
     fn check_invariants(recorders: &Self, model: &Model) {
         for (slot, recorder) in recorders.recorders.iter().enumerate() {
-            check_socket(&model.world, slot, recorder);
-            if let Some(selection) = model.world.sockets[slot].selection {
-                let is_signaled = recorders.objects[selection.object].is_signaled();
-                check_e5(&model.world, slot, recorder, is_signaled);
-            }
+            let is_signaled = |object: usize| recorders.signals[object].object.is_signaled();
+            check_socket(&model.world, slot, recorder, is_signaled);
         }
-        for (number, object) in recorders.objects.iter().enumerate() {
-            check_object(&model.world, number, &Arc::downgrade(object), 1);
+        for (number, signal) in recorders.signals.iter().enumerate() {
+            check_object(&model.world, number, &Arc::downgrade(&signal.object), 1);
         }
     }
 

@@ -4,168 +4,48 @@
 //! Each function says what one call does, all at once or step by step, and which rule says so. The
 //! calls that event objects get go to a log, in order.
 
-use std::collections::VecDeque;
-
 use wsp_events::Wake;
 
-use crate::socket::{EVENTS, Events, NONE, Record, Selection, Socket};
+use crate::event_object::{Call, End, Entry, Scripts, error_code};
+use crate::socket::{EVENTS, Events, NONE, Selection, Socket};
+use crate::vocabulary::{Answer, Operation};
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Object {
-    pub(crate) signaled: bool,
+pub struct Object {
+    pub signaled: bool,
     /// Who made it nonsignaled, if somebody has since it was last set.
-    pub(crate) reset_by: Option<Resetter>,
-    pub(crate) scripts: Scripts,
+    pub reset_by: Option<Resetter>,
+    pub scripts: Scripts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resetter {
+pub enum Resetter {
     Socket(usize),
     Application,
 }
 
-/// The two calls that an event object gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Set,
-    Reset,
-}
-
-/// What an event object does at its next calls.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Scripts {
-    pub(crate) set: Script,
-    pub(crate) reset: Script,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Script {
-    pub(crate) acts: VecDeque<Act>,
-    /// After the acts every call fails; otherwise every call works.
-    pub(crate) then_fails: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Act {
-    /// First, from inside the call, this (K4).
-    pub(crate) inside: Option<Inside>,
-    pub(crate) end: End,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Inside {
-    /// Record an event with a code on the recorder whose call this is.
-    Record(usize, i32),
-    /// Enumerate it, without a reset.
-    Take,
-    /// Try every call on that recorder that must be refused.
-    Meddle,
-}
-
-/// How many calls [`Inside::Meddle`] tries.
-pub(crate) const MEDDLINGS: usize = 3;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Works,
-    /// Does nothing and answers an error.
-    Fails,
-    /// Does nothing and panics.
-    Panics,
-    /// Does its work, and then panics.
-    WorksThenPanics,
-}
-
-/// The error code of an event object: each has its own, so that none is mistaken for another.
-pub(crate) fn error_code(object: usize, call: Call) -> i32 {
-    match call {
-        Call::Set => 1000 + object as i32,
-        Call::Reset => 2000 + object as i32,
-    }
-}
-
-impl Scripts {
-    pub(crate) fn of(&mut self, call: Call) -> &mut Script {
-        match call {
-            Call::Set => &mut self.set,
-            Call::Reset => &mut self.reset,
-        }
-    }
-}
-
-impl Script {
-    pub(crate) fn next(&mut self) -> Act {
-        let end = if self.then_fails { End::Fails } else { End::Works };
-        self.acts.pop_front().unwrap_or(Act { inside: None, end })
-    }
-}
-
-impl End {
-    pub(crate) fn does_its_work(self) -> bool {
-        matches!(self, Self::Works | Self::WorksThenPanics)
-    }
-}
-
-/// One line of the log.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Entry {
-    /// An event object was called.
-    Called {
-        object: usize,
-        call: Call,
-        /// What was recorded on the calling socket when the call began (E4).
-        recorded: Events,
-        /// What the calls from inside were answered (K4).
-        inside: Vec<Answer>,
-        end: End,
-    },
-    /// The provider was told of a selection (S9).
-    Selected { socket: usize, events: Events },
-}
-
-/// What a call answers.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Answer {
-    Done,
-    Recorded {
-        new: Events,
-        wake: Wake,
-    },
-    Reported {
-        report: Record,
-        signal_error: Option<i32>,
-    },
-    SignalFailed(i32),
-    Closed,
-    Reentrant,
-    /// The event object's panic went through the call (K5).
-    Unwound,
-}
-
-/// What the provider itself does to a socket's record.
-#[derive(Clone, Debug)]
-pub(crate) enum Operation {
-    Record(usize, i32),
-    RecordAll(Vec<(usize, i32)>),
-    Withdraw(Events),
-    Reenable(usize),
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct World {
-    pub(crate) sockets: Vec<Socket>,
-    pub(crate) objects: Vec<Object>,
+pub struct World {
+    pub sockets: Vec<Socket>,
+    pub objects: Vec<Object>,
     /// Of the last step.
-    pub(crate) log: Vec<Entry>,
+    pub log: Vec<Entry>,
 }
 
 impl World {
-    pub(crate) fn operate(&mut self, s: usize, operation: &Operation) -> Answer {
+    /// A call on socket `s`.
+    pub fn operate(&mut self, s: usize, operation: &Operation) -> Answer {
         match operation {
             Operation::Record(event, code) => self.record(s, &[(*event, *code)]),
             Operation::RecordAll(occurrences) => self.record(s, occurrences),
             Operation::Withdraw(events) => self.withdraw(s, *events),
             Operation::Reenable(event) => self.reenable(s, *event),
+            Operation::Select(events, object) => self.select(s, *events, *object),
+            Operation::Deselect => self.deselect(s),
+            Operation::Enumerate(reset) => self.enumerate(s, *reset),
+            Operation::Close => self.close(s),
+            Operation::ApplicationResets(object) => self.application_resets(*object),
+            Operation::Inherit | Operation::Drop => unreachable!("not a matter of one socket"),
         }
     }
 
@@ -194,7 +74,7 @@ impl World {
         Answer::Done
     }
 
-    pub(crate) fn select(&mut self, s: usize, events: Events, object: usize) -> Answer {
+    fn select(&mut self, s: usize, events: Events, object: usize) -> Answer {
         if events == NONE {
             return self.deselect(s); // S3
         }
@@ -224,7 +104,7 @@ impl World {
     }
 
     /// S3: what is recorded stays; S5: the event object is left as it is.
-    pub(crate) fn deselect(&mut self, s: usize) -> Answer {
+    fn deselect(&mut self, s: usize) -> Answer {
         if self.sockets[s].closed {
             return Answer::Closed;
         }
@@ -233,7 +113,7 @@ impl World {
     }
 
     /// `reset` is the event object passed, selected or not (E6).
-    pub(crate) fn enumerate(&mut self, s: usize, reset: Option<usize>) -> Answer {
+    fn enumerate(&mut self, s: usize, reset: Option<usize>) -> Answer {
         if self.sockets[s].closed {
             return Answer::Closed;
         }
@@ -267,7 +147,7 @@ impl World {
     }
 
     /// The socket that an accept makes (S8).
-    pub(crate) fn inherit(&mut self, s: usize) -> Result<Socket, Answer> {
+    pub fn inherit(&mut self, s: usize) -> Result<Socket, Answer> {
         if self.sockets[s].closed {
             return Err(Answer::Closed);
         }
@@ -277,7 +157,7 @@ impl World {
     }
 
     /// S7: the selection and the record end, the event object is left as it is.
-    pub(crate) fn close(&mut self, s: usize) -> Answer {
+    pub fn close(&mut self, s: usize) -> Answer {
         if self.sockets[s].closed {
             return Answer::Closed;
         }
@@ -286,13 +166,14 @@ impl World {
     }
 
     /// ResetEvent by the application itself.
-    pub(crate) fn application_resets(&mut self, object: usize) {
+    pub fn application_resets(&mut self, object: usize) -> Answer {
         self.objects[object].signaled = false;
         self.objects[object].reset_by = Some(Resetter::Application);
+        Answer::Done
     }
 
     /// Sockets that have this event object selected (P2, P3).
-    pub(crate) fn selections_of(&self, object: usize) -> usize {
+    pub fn selections_of(&self, object: usize) -> usize {
         self.sockets.iter().filter(|socket| socket.has_selected(object)).count()
     }
 
@@ -332,16 +213,17 @@ impl World {
 
     /// Socket `s` calls an event object.
     fn call(&mut self, s: usize, object: usize, call: Call) -> Result<(), Answer> {
-        let act = self.objects[object].scripts.of(call).next();
+        let act = self.objects[object].scripts.of(call).next_act();
         let recorded = self.sockets[s].recorded();
-        let inside = match act.inside {
-            None => vec![],
-            Some(Inside::Record(event, code)) => vec![self.record(s, &[(event, code)])],
-            Some(Inside::Take) => vec![self.enumerate(s, None)],
-            Some(Inside::Meddle) => vec![Answer::Reentrant; MEDDLINGS],
-        };
-        if inside == [Answer::Unwound] {
-            return Err(Answer::Unwound);
+        let mut inside = vec![];
+        for operation in &act.inside {
+            inside.push(match operation.holds() {
+                true => Answer::Reentrant, // K4: it would wait for itself.
+                false => self.operate(s, operation),
+            });
+            if inside.last() == Some(&Answer::Unwound) {
+                return Err(Answer::Unwound);
+            }
         }
         if act.end.does_its_work() {
             self.objects[object].signaled = call == Call::Set;
