@@ -59,7 +59,7 @@ const TURN: u64 = 4;
 /// `async`.
 ///
 /// Many tasks and threads can wait. A set releases every wait that has begun, even if a reset follows before one of
-/// them has run, as with a [`ManualResetEvent`](crate::ManualResetEvent). A wait begins with the call of
+/// them has run, as with a `ManualResetEvent`. A wait begins with the call of
 /// [`wait`](Self::wait), even if the future is polled later. Nothing but a set releases it. A wait is cancelled by
 /// dropping its future, at any moment; the event object and the other waits stay as they are.
 ///
