@@ -104,7 +104,7 @@ pub struct AsyncEvent {
 type Wakers = BTreeMap<u64, Waker>;
 
 // SAFETY: the list is used only by the thread that has turned `LOCKED` on, and `Wakers` is `Send`.
-// Noticed by: a_set_wakes_every_wait, whose cell fails when two threads use it at once.
+// Tested by: a_set_wakes_every_wait, whose cell fails when two threads use it at once.
 unsafe impl Sync for AsyncEvent {}
 
 /// No panic interrupts a change of the list.
@@ -235,7 +235,7 @@ impl AsyncEvent {
         };
         let (result, word) = self.wakers.with_mut(|wakers| {
             // SAFETY: this thread has turned `LOCKED` on.
-            // Noticed by: a_set_wakes_every_wait.
+            // Tested by: a_set_wakes_every_wait.
             let wakers = unsafe { &mut *wakers };
             (change(wakers), if wakers.is_empty() { turn } else { turn | WAITED })
         });
@@ -252,7 +252,7 @@ impl AsyncEvent {
     #[cold]
     fn unlock_and_wake(&self) {
         // SAFETY: this thread has turned `LOCKED` on.
-        // Noticed by: a_set_wakes_every_wait.
+        // Tested by: a_set_wakes_every_wait.
         let wakers = self.wakers.with_mut(|wakers| mem::take(unsafe { &mut *wakers }));
         self.word.fetch_and(!(LOCKED | WAITED), Ordering::Release);
         wake(wakers);
