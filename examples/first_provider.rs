@@ -1,6 +1,6 @@
-//! A whole provider in one file: a link brings datagrams, a switch selects, waits and receives. The
-//! guide "Writing a provider" (docs/guide/PROVIDER.md) builds it step by step. It fails when a datagram
-//! or a wake-up is lost.
+//! A complete provider in one file. A link delivers datagrams; a switch selects, waits and
+//! receives. The guide "Writing a provider" (docs/guide/PROVIDER.md) builds it step by step. The
+//! program fails if a datagram or a wake-up is lost.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -12,51 +12,50 @@ use std::time::Duration;
 use wsp_events::spi::{
     CurrentProvider, SOCKET_ERROR, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect,
 };
-use wsp_events::{
-    ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Provider, ReenablingCall,
-    SOCKET, SocketRef, SocketTable, TableFull, WSAEVENT, WsaError,
-};
+use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+use wsp_events::{Provider, ReenablingCall, SocketRef, SocketTable, TableFull};
+use wsp_events::{SOCKET, WSAEVENT, WsaError};
 
-/// The event objects of our switch. Each socket that selects one has a reference of its own.
-type Event = Arc<ManualResetEvent>;
+/// The event objects of our switch. Each socket that selects one has its own reference.
+type EventObject = Arc<ManualResetEvent>;
 
-/// One socket: whatever a socket is to us, and its record.
+/// One socket: our own data, and the record.
 struct Socket {
     inbox: Mutex<VecDeque<Vec<u8>>>,
-    events: NetworkEventRecorder<Event>,
+    events: NetworkEventRecorder<EventObject>,
 }
 
 impl Socket {
-    /// A datagram has come: on the link's thread.
+    /// A datagram has arrived. Called on the link's thread.
     fn arrived(&self, datagram: Vec<u8>) {
-        self.inbox.lock().unwrap().push_back(datagram); // first the thing itself ...
-        self.record(NetworkEvent::Read, Ok(())); // ... then its news
+        self.inbox.lock().unwrap().push_back(datagram); // first the datagram ...
+        self.record(NetworkEvent::Read, Ok(())); // ... then the event
     }
 
-    /// No more datagrams will come, for this reason.
+    /// No more datagrams will arrive, for this reason.
     fn link_lost(&self, reason: WsaError) {
         self.record(NetworkEvent::Close, Err(reason));
     }
 
     fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) {
         if let Err(error) = self.events.record(event, outcome) {
-            // The event is in the record, and the next call tries the event object again.
-            eprintln!("{event} is recorded, but the event object could not be set: {error}");
+            // The event is recorded, and the recorder's next call tries the set again (R6).
+            eprintln!("{event} is recorded, but not signaled: {error}");
         }
     }
 }
 
-/// The provider: what descriptors and handles stand for.
+/// The provider: which sockets and event objects the switch's numbers name.
 #[derive(Default)]
 struct MyProvider {
     sockets: SocketTable<Socket>,
-    events: SocketTable<Event>,
+    event_objects: SocketTable<EventObject>,
 }
 
 impl Provider for MyProvider {
-    type Signal = Event;
+    type Signal = EventObject;
     type Socket<'a> = SocketRef<Socket>;
-    type ResetEvent<'a> = Event;
+    type ResetEvent<'a> = EventObject;
 
     fn subsystem_is_up(&self) -> bool {
         true
@@ -66,15 +65,15 @@ impl Provider for MyProvider {
         self.sockets.get(descriptor)
     }
 
-    fn recorder(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<Event> {
+    fn recorder(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<EventObject> {
         &socket.events
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Event> {
-        self.events.get(handle.addr()).map(|event| Event::clone(&event))
+    fn event_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
+        self.event_objects.get(handle.addr()).map(|event| EventObject::clone(&event))
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Event> {
+    fn event_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
         self.event_to_select(handle)
     }
 }
@@ -82,20 +81,21 @@ impl Provider for MyProvider {
 impl MyProvider {
     /// WSPSocket.
     fn create_socket(&self) -> Result<SOCKET, WsaError> {
-        let socket = Socket { inbox: Mutex::default(), events: NetworkEventRecorder::new() };
-        self.sockets.insert(socket).map_err(TableFull::errno)
+        let events = NetworkEventRecorder::new();
+        self.sockets.insert(Socket { inbox: Mutex::default(), events }).map_err(TableFull::errno)
     }
 
     /// WSPRecv: one datagram, or WSAEWOULDBLOCK.
     fn recv(&self, s: SOCKET) -> Result<Vec<u8>, WsaError> {
         let socket = self.sockets.get(s).ok_or(WsaError::WSAENOTSOCK)?;
-        socket.events.on_reenabling_call(ReenablingCall::Recv { oob: false }); // first ...
+        // First re-enable ...
+        socket.events.on_reenabling_call(ReenablingCall::Recv { oob: false });
         let mut inbox = socket.inbox.lock().unwrap();
-        let datagram = inbox.pop_front(); // ... then the look
+        let datagram = inbox.pop_front(); // ... then look ...
         let more = !inbox.is_empty();
         drop(inbox);
         if more {
-            socket.record(NetworkEvent::Read, Ok(())); // there is still something to read
+            socket.record(NetworkEvent::Read, Ok(())); // ... and record what is left
         }
         datagram.ok_or(WsaError::WSAEWOULDBLOCK)
     }
@@ -104,21 +104,22 @@ impl MyProvider {
     fn close_socket(&self, s: SOCKET) -> Result<(), WsaError> {
         let removed = self.sockets.remove(s).ok_or(WsaError::WSAENOTSOCK)?;
         if removed.remaining == 0 {
-            // It was the last descriptor of the socket. An error here says that we are inside the
-            // event object's own set or reset, where ours never calls back.
+            // That was the last descriptor. Closing fails only inside the event object's own
+            // set or reset (K4), and ours do not call back.
             removed.socket.events.close().map_err(|error| error.errno())?;
         }
         Ok(())
     }
 
-    /// WSACreateEvent, for an event object that is there already.
-    fn create_event(&self, event: &Event) -> Result<WSAEVENT, WsaError> {
-        let handle = self.events.insert(Event::clone(event)).map_err(TableFull::errno)?;
+    /// WSACreateEvent, for an event object that exists already.
+    fn create_event(&self, event_object: &EventObject) -> Result<WSAEVENT, WsaError> {
+        let event_object = EventObject::clone(event_object);
+        let handle = self.event_objects.insert(event_object).map_err(TableFull::errno)?;
         Ok(ptr::without_provenance_mut(handle))
     }
 }
 
-/// The instance that the C functions serve: WSPStartup puts it here, WSPCleanup takes it away.
+/// The instance that the C functions serve. WSPStartup sets it, WSPCleanup clears it.
 static CURRENT: RwLock<Option<Arc<MyProvider>>> = RwLock::new(None);
 
 impl CurrentProvider for MyProvider {
@@ -127,11 +128,14 @@ impl CurrentProvider for MyProvider {
     }
 }
 
-/// What a WSPPROC_TABLE has about network events.
+type EventSelect = unsafe extern "system" fn(SOCKET, WSAEVENT, i32, *mut i32) -> i32;
+type EnumNetworkEvents =
+    unsafe extern "system" fn(SOCKET, WSAEVENT, *mut WSANETWORKEVENTS, *mut i32) -> i32;
+
+/// The part of a WSPPROC_TABLE that is about network events.
 struct ProcTable {
-    event_select: unsafe extern "system" fn(SOCKET, WSAEVENT, i32, *mut i32) -> i32,
-    enum_network_events:
-        unsafe extern "system" fn(SOCKET, WSAEVENT, *mut WSANETWORKEVENTS, *mut i32) -> i32,
+    event_select: EventSelect,
+    enum_network_events: EnumNetworkEvents,
 }
 
 const TABLE: ProcTable = ProcTable {
@@ -146,8 +150,8 @@ fn main() {
     *CURRENT.write().unwrap() = Some(Arc::clone(&provider));
 
     // The switch creates an event object and a socket, and selects.
-    let event = Event::default();
-    let handle = provider.create_event(&event).unwrap();
+    let event_object = EventObject::default();
+    let handle = provider.create_event(&event_object).unwrap();
     let s = provider.create_socket().unwrap();
     let events = NetworkEvents::FD_READ | NetworkEvents::FD_CLOSE;
     let mut errno = 0;
@@ -164,20 +168,21 @@ fn main() {
         socket.link_lost(WsaError::WSAENETDOWN);
     });
 
-    // The switch waits, takes the report, and does what it says.
+    // The switch waits, takes the report, and acts on it.
     let mut received = 0_usize;
     let mut end = None;
     while end.is_none() {
-        assert!(event.wait_timeout(Duration::from_secs(60)), "a wake-up was lost");
+        assert!(event_object.wait_timeout(Duration::from_secs(60)), "a wake-up was lost");
         let mut report = WSANETWORKEVENTS::default();
+        let enumerate = TABLE.enum_network_events;
         // SAFETY: `report` and `errno` are valid for the writes.
-        let result = unsafe { (TABLE.enum_network_events)(s, handle, &mut report, &mut errno) };
+        let result = unsafe { enumerate(s, handle, &mut report, &mut errno) };
         assert_eq!((result, errno), (0, 0));
         for (event, outcome) in report.iter() {
             match event {
                 NetworkEvent::Read => {
                     while let Ok(datagram) = provider.recv(s) {
-                        assert_eq!(datagram, received.to_le_bytes(), "a datagram was lost");
+                        assert_eq!(datagram, received.to_le_bytes(), "a lost datagram");
                         received += 1;
                     }
                 }

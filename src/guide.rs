@@ -1,27 +1,27 @@
-//! Guides: how to write a provider, and how to embed the crate in each kind of code that plays the socket
-//! side. Every program on these pages is compiled and run by the tests.
+//! Guides: how to write a provider, and how to embed the crate in each kind of code that implements sockets. Every
+//! program on these pages is compiled and run by the tests.
 //!
 #![doc = include_str!("../docs/pictures/timeline.svg")]
 //!
-//! What the crate does for you is this picture, on every thread and in every order: what happens while a
-//! report is taken is neither lost nor left without a wake-up.
+//! The picture shows what the crate does for you, on every thread and in every order. An event that is recorded while a
+//! report is taken is not lost, and the event object is set for it.
 //!
 //! | you write | read |
 //! |---|---|
 //! | your first provider | [`provider`]: from an empty file to a working one, in six steps |
-//! | a DLL that ws2_32, or a SAN switch, loads | [`dll`] |
+//! | a DLL that ws2_32 or a SAN switch loads | [`dll`] |
 //! | a driver without `std` | [`driver`] |
-//! | ws2_32 itself for programs on Linux or macOS | [`look_alike`] |
+//! | ws2_32 itself, for programs on Linux or macOS | [`look_alike`] |
 //! | a provider over a poller, which reports conditions | [`latching`](crate::latching) |
-//! | your own event object, or none of your own | [`event_objects`] |
+//! | an event object, or you choose one | [`event_objects`] |
 //!
-//! These modules are in the documentation alone, and no part of the library.
+//! These modules exist in the documentation only.
 
 #![allow(unused_imports, reason = "the imports are for the links of the pages")]
 
 pub mod provider {
     #![doc = include_str!("../docs/guide/PROVIDER.md")]
-    //! # The whole of it
+    //! # The complete file
     //!
     #![doc = include_str!("../docs/pictures/embedding.svg")]
     //!
@@ -31,17 +31,17 @@ pub mod provider {
     //!
     //! # What comes next
     //!
-    //! - Your sockets come from a poller, which says "readable" for as long as it is true? Make the recorders
-    //!   with [`with_latching`](crate::NetworkEventRecorder::with_latching): see [`latching`].
-    //! - An accepted socket begins with its listener's selection:
+    //! - Your sockets come from a poller, which says "readable" as long as it is true? Create the recorders with
+    //!   [`with_latching`](crate::NetworkEventRecorder::with_latching); see [`latching`].
+    //! - An accepted socket starts with its listener's selection:
     //!   [`inherit`](crate::NetworkEventRecorder::inherit) (S8).
-    //! - What happens together, a connection and room to send, is recorded as one step:
+    //! - Events that happen together, such as a connection and room to send, are recorded as one step:
     //!   [`record_all`](crate::NetworkEventRecorder::record_all) (R5).
-    //! - A selection makes the socket non-blocking, and you may watch for just those events:
+    //! - A selection makes the socket non-blocking, and you need to watch only for the selected events:
     //!   [`Provider::selected`] (S9).
     //! - A second descriptor of the same socket: [`SocketTable::duplicate`] (P4).
-    //! - The rules by number are in `docs/CONTRACT.md`; the example `loopback_provider` shows some of them
-    //!   at work over real TCP sockets.
+    //! - All rules by number: the [`contract`]. The example `loopback_provider` shows some of them at work over real
+    //!   TCP sockets.
     use crate::guide::*;
     use crate::spi::*;
     use crate::*;

@@ -1,10 +1,10 @@
-//! The network-event record of Winsock, for code that plays the socket side: a service provider, a
-//! virtual-socket driver, a ws2_32 look-alike, a user-space network stack.
+//! The network-event record of Winsock, for code that implements sockets: a service provider, a virtual-socket
+//! driver, a ws2_32 look-alike, a user-space network stack.
 //!
-//! Such code must remember which FD_XXX events happened on each socket, with their error codes, signal
-//! an event object, and hand the record over exactly once through WSPEnumNetworkEvents: record, clear,
-//! reset, in that order, with no event and no wake-up lost. This crate is that part, whole; one
-//! [`NetworkEventRecorder`] a socket.
+//! Such code must remember which FD_XXX events happened on each socket, and with which error codes. It must set an
+//! event object when something happens, and hand the record over exactly once, when WSPEnumNetworkEvents asks for it:
+//! record, clear, reset, in this order, without losing an event or a wake-up. This crate is that part, complete: one
+//! [`NetworkEventRecorder`] for each socket.
 //!
 #![cfg_attr(feature = "std", doc = "```")]
 #![cfg_attr(not(feature = "std"), doc = "```ignore")]
@@ -29,50 +29,75 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! To write a provider, begin with the [`guide`]: from an empty file to a working one, and a page for each
-//! kind of code that plays the socket side.
+//! To write a provider, start with the [`guide`]. It goes from an empty file to a working provider, and has a page for
+//! each kind of code that implements sockets. What is promised stands in the [`contract`], in numbered rules, from V1
+//! (the ten events) to P5 (a call that races a close). The documentation, the code and the tests name them wherever
+//! they apply. How each promise is checked: [`reliability`]; what a call costs: [`performance`].
 //!
-//! # The rooms, bottom to top
+//! # The parts, bottom to top
 //!
 #![doc = include_str!("../docs/pictures/rooms.svg")]
 //!
-//! | | |
+//! | part | what it is |
 //! |---|---|
 //! | [`NetworkEvent`], [`NetworkEvents`] | one of the ten events; a set of them, `lNetworkEvents` |
-//! | [`WsaError`] and the errors | the Winsock codes; what this crate's calls answer, each with its code for `lpErrno` |
-//! | [`latching`], [`ReenablingCall`] | conditions: what latches, and which call re-enables it |
+//! | [`WsaError`], [`RecorderError`], [`ProviderError`], [`SignalError`] | the Winsock codes; the errors of this crate's calls, each with its code for `lpErrno` |
+//! | [`latching`], [`ReenablingCall`] | providers that report conditions: which events latch, and which call re-enables them |
 //! | [`Report`] | what one enumeration carried, by value |
-//! | [`EventSignal`], [`ManualResetEvent`] | what SetEvent and ResetEvent are here; an event object on every OS |
-//! | `AsyncEvent` | an event object for tasks, in every runtime (feature `async`) |
-//! | `unix` | the event object for pollers, a file descriptor: on Unix alone (feature `pollable`) |
-//! | `win32` | the event objects of Windows, and there alone |
+//! | [`EventSignal`], [`ManualResetEvent`] | the event object as a recorder sees it; one for the threads of a process, on every OS |
+//! | [`AsyncEvent`] | an event object for tasks, in every async runtime (feature `async`) |
+//! | [`unix`] | an event object for pollers, a file descriptor (feature `pollable`, on Unix) |
+//! | [`win32`] | the event objects of Windows (on Windows) |
 //! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, inherit, close |
-//! | [`Provider`], [`event_select`], [`enum_network_events`], [`SocketTable`] | the two calls over descriptors and handles; descriptors for a provider that has none |
+//! | [`Provider`], [`event_select`], [`enum_network_events`], [`SocketTable`] | the two calls over descriptors and handles; a table of descriptors |
 //! | [`spi`] | the two calls with their C signatures, for a WSPPROC_TABLE |
-//! | `Traced` | around an event object or a recorder: a trace of its calls (feature `tracing`) |
+//! | [`Traced`] | a wrapper around an event object or a recorder that traces its calls (feature `tracing`) |
 //!
-//! Take as many floors as you need. A driver with event objects of its own uses the recorder and
-//! implements [`EventSignal`]; a look-alike with its own handle table implements [`Provider`] on top of
-//! it; a provider DLL puts the functions of [`spi`] into its procedure table.
-//!
-//! # The rules
-//!
-//! What is promised has numbers, from V1 (the ten events) to P5 (a call that races a close). They stand
-//! in `docs/CONTRACT.md`, and the documentation, the code and the tests name them where they keep them.
+//! Use as many of these layers as you need. A driver with event objects of its own uses the recorder and implements
+//! [`EventSignal`]. A look-alike with its own handle table also implements [`Provider`]. A provider DLL also puts the
+//! functions of [`spi`] into its procedure table.
 //!
 //! # Features
 //!
-//! - `std` (default): [`ManualResetEvent`], [`SocketTable`], conversions from and to `std::io::Error`; a
-//!   panic does not cross the C boundary but becomes WSAENETDOWN; and a call from inside the recorder's
-//!   own event object that would wait for itself is refused (K4). On Windows also `win32`, with a
-//!   dependency on windows-sys.
+//! - `std` (default): [`ManualResetEvent`] and [`SocketTable`]; conversions from and to `std::io::Error`. A panic does
+//!   not cross the C boundary but becomes WSAENETDOWN. A call from inside the recorder's own event object that would
+//!   wait for itself is refused (K4). On Windows also [`win32`], which depends on windows-sys.
 //! - `alloc`: [`EventSignal`] for `Arc<T>` and `Box<T>`. Part of `std`.
-//! - `pollable`: `unix::PollableEvent`, with a dependency on rustix; nothing on Windows. Needs `std`.
-//! - `async`: `AsyncEvent`. Needs `alloc`; without `std` it lacks the wait that blocks a thread.
-//! - `tracing`: `Traced`, with a dependency on tracing, of which it takes nothing that needs `std`. Needs
-//!   `alloc`.
+//! - `pollable`: the event object of [`unix`], which depends on rustix. No effect on Windows. Needs `std`.
+//! - `async`: [`AsyncEvent`]. Needs `alloc`; without `std` it lacks the wait that blocks a thread.
+//! - `tracing`: [`Traced`], which depends on tracing, without its `std`. Needs `alloc`.
 //!
-//! Without any the crate needs `core` alone (K7), and 64-bit atomics on every target.
+//! Without features the crate needs only `core` (K7), and on every target 64-bit atomics.
+//!
+// What this build does not have is on docs.rs.
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "[`guide`]: https://docs.rs/wsp-events/latest/wsp_events/guide/index.html"
+)]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "[`ManualResetEvent`]: https://docs.rs/wsp-events/latest/wsp_events/struct.ManualResetEvent.html"
+)]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "[`SocketTable`]: https://docs.rs/wsp-events/latest/wsp_events/struct.SocketTable.html"
+)]
+#![cfg_attr(
+    not(feature = "async"),
+    doc = "[`AsyncEvent`]: https://docs.rs/wsp-events/latest/wsp_events/struct.AsyncEvent.html"
+)]
+#![cfg_attr(
+    not(feature = "tracing"),
+    doc = "[`Traced`]: https://docs.rs/wsp-events/latest/wsp_events/struct.Traced.html"
+)]
+#![cfg_attr(
+    not(all(unix, feature = "pollable")),
+    doc = "[`unix`]: https://docs.rs/wsp-events/latest/wsp_events/unix/index.html"
+)]
+#![cfg_attr(
+    not(all(windows, feature = "std")),
+    doc = "[`win32`]: https://docs.rs/wsp-events/latest/x86_64-pc-windows-msvc/wsp_events/win32/index.html"
+)]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg), doc(auto_cfg(hide(wsp_loom))))]
 
@@ -127,6 +152,33 @@ pub use signal::win32;
 pub use signal::{EventSignal, WSAEVENT};
 #[cfg(all(feature = "tracing", any(feature = "std", not(doctest))))]
 pub use traced::Traced;
+
+// Pages of documentation, and no part of the library. Where a link is defined twice the first definition counts: here
+// it leads to a module, in the file itself to another file.
+#[cfg(any(doc, doctest))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
+#[doc = include_str!("../docs/CONTRACT.md")]
+pub mod contract {}
+
+#[cfg(any(doc, doctest))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
+#[doc = "[contract]: crate::contract"]
+#[doc = include_str!("../docs/RELIABILITY.md")]
+pub mod reliability {}
+
+#[cfg(any(doc, doctest))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
+#[doc = "[cost]: #the-plots"]
+#[doc = "[sockets]: #the-plots"]
+#[doc = "[threads]: #the-plots"]
+#[doc = include_str!("../docs/PERFORMANCE.md")]
+#[doc = "# The plots\n"]
+#[doc = include_str!("../docs/cost.svg")]
+#[doc = ""]
+#[doc = include_str!("../docs/sockets.svg")]
+#[doc = ""]
+#[doc = include_str!("../docs/threads.svg")]
+pub mod performance {}
 
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]

@@ -19,13 +19,18 @@ pub type SOCKET = usize;
 /// The value that is never a descriptor.
 pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
 
-/// A service provider, as far as network events go: its sockets and its event objects, by the names
-/// that the switch has for them.
+/// What the two calls need to know of a service provider: which socket a descriptor names, and which event object a
+/// handle names.
 ///
-/// With this, [`event_select`] and [`enum_network_events`] are WSPEventSelect and WSPEnumNetworkEvents,
-/// and [`spi`](crate::spi) has them with their C signatures. A provider that keeps its own table, or
-/// gets its context back from ws2_32, looks there; one that has none takes a
-/// [`SocketTable`].
+/// With an implementation, [`event_select`] and [`enum_network_events`] are WSPEventSelect and WSPEnumNetworkEvents,
+/// and [`spi`](crate::spi) has them with their C signatures. Look descriptors up in your own table, or in the context
+/// that ws2_32 gives back. If you have neither, use a [`SocketTable`].
+///
+#[cfg_attr(feature = "std", doc = "[`SocketTable`]: crate::SocketTable")]
+#[cfg_attr(
+    not(feature = "std"),
+    doc = "[`SocketTable`]: https://docs.rs/wsp-events/latest/wsp_events/struct.SocketTable.html"
+)]
 ///
 /// ```
 /// use std::collections::HashMap;

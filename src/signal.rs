@@ -101,7 +101,7 @@ pub type WSAEVENT = *mut c_void;
 /// ```
 pub trait EventSignal {
     /// Sets the event object to signaled, as SetEvent does. If it is signaled already, it stays so, and this
-    /// call orders memory [all the same](#what-a-set-must-order).
+    /// call orders memory [all the same](EventSignal#what-a-set-must-order).
     ///
     /// # Errors
     ///

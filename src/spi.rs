@@ -62,7 +62,7 @@ impl WSANETWORKEVENTS {
     /// ```
     pub fn store(&mut self, report: &Report) {
         // SAFETY: a reference is valid for writes of its whole referent.
-        // Noticed by: e2_other_elements_keep_the_callers_bytes, under `.ci/memory asan`.
+        // Tested by: e2_other_elements_keep_the_callers_bytes, under `.ci/memory asan`.
         unsafe { store(report, self) }
     }
 
@@ -91,7 +91,7 @@ impl WSANETWORKEVENTS {
 /// `out` is valid for writes of a WSANETWORKEVENTS; it need not be aligned or initialised.
 unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
     // SAFETY: the fields lie inside what the caller vouches for, and the writes need no alignment.
-    // Noticed by: e10_a_misaligned_output_is_written, under a debug build's own checks.
+    // Tested by: e10_a_misaligned_output_is_written, under a debug build's own checks.
     unsafe {
         (&raw mut (*out).lNetworkEvents).write_unaligned(report.events().mask());
         let codes = (&raw mut (*out).iErrorCode).cast::<i32>();
@@ -193,7 +193,7 @@ pub unsafe extern "system" fn WSPEventSelect<P: CurrentProvider>(
         select(&*provider, s, hEventObject, lNetworkEvents, done)
     };
     // SAFETY: `lpErrno` is as this function's caller vouches.
-    // Noticed by: e10_the_c_functions.
+    // Tested by: e10_the_c_functions.
     unsafe { answer(lpErrno, call) }
 }
 
@@ -218,7 +218,7 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
     errno: *mut i32,
 ) -> i32 {
     // SAFETY: `errno` is as this function's caller vouches.
-    // Noticed by: e10_results_and_errno.
+    // Tested by: e10_results_and_errno.
     unsafe { answer(errno, |done| select(provider, descriptor, event, events, done)) }
 }
 
@@ -279,11 +279,11 @@ pub unsafe extern "system" fn WSPEnumNetworkEvents<P: CurrentProvider>(
     let call = |done: &Cell<bool>| {
         let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
         // SAFETY: `lpNetworkEvents` is as this function's caller vouches.
-        // Noticed by: e10_the_c_functions.
+        // Tested by: e10_the_c_functions.
         unsafe { enumerate(&*provider, s, hEventObject, lpNetworkEvents, done) }
     };
     // SAFETY: `lpErrno` is as this function's caller vouches.
-    // Noticed by: e10_the_c_functions.
+    // Tested by: e10_the_c_functions.
     unsafe { answer(lpErrno, call) }
 }
 
@@ -315,10 +315,10 @@ pub unsafe fn wsp_enum_network_events<P: Provider + ?Sized>(
     errno: *mut i32,
 ) -> i32 {
     // SAFETY: `out` is as this function's caller vouches.
-    // Noticed by: e10_a_misaligned_output_is_written.
+    // Tested by: e10_a_misaligned_output_is_written.
     let call = |done: &Cell<bool>| unsafe { enumerate(provider, descriptor, event, out, done) };
     // SAFETY: `errno` is as this function's caller vouches.
-    // Noticed by: e10_results_and_errno.
+    // Tested by: e10_results_and_errno.
     unsafe { answer(errno, call) }
 }
 
@@ -354,7 +354,7 @@ unsafe fn enumerate<P: Provider + ?Sized>(
     }
     let report = enumerate_socket(provider, &socket, event).map_err(ProviderError::errno)?;
     // SAFETY: `out` is not null, and as this function's caller vouches.
-    // Noticed by: e10_results_and_errno, which passes null.
+    // Tested by: e10_results_and_errno, which passes null.
     unsafe { store(&report, out) };
     done.set(true);
     Ok(())
@@ -374,7 +374,7 @@ unsafe fn answer(errno: *mut i32, call: impl FnOnce(&Cell<bool>) -> Result<(), W
         Err(error) if !done.get() => {
             if !errno.is_null() {
                 // SAFETY: it is not null, and as this function's caller vouches.
-                // Noticed by: e10_a_misaligned_errno_is_written.
+                // Tested by: e10_a_misaligned_errno_is_written.
                 unsafe { errno.write_unaligned(error.code()) };
             }
             SOCKET_ERROR

@@ -109,7 +109,6 @@ mod draw {
 
         let file = format!("{DOCS}/cost.svg");
         let root = SVGBackend::new(&file, SIZE).into_drawing_area();
-        root.fill(&WHITE)?;
         let text_at = |x, y, text: &str, size| {
             root.draw(&Text::new(text.to_owned(), (x, y), ("sans-serif", size)))
         };
@@ -129,7 +128,8 @@ mod draw {
             y += 21;
         }
         root.present()?;
-        Ok(())
+        drop(root);
+        for_any_background(&file)
     }
 
     /// Lines `curve PLOT SERIES X Y`, both axes logarithmic in x and from 0 in y.
@@ -148,14 +148,13 @@ mod draw {
 
         let file = format!("{DOCS}/{plot}.svg");
         let root = SVGBackend::new(&file, SIZE).into_drawing_area();
-        root.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&root)
             .caption(format!("{title}: nanoseconds a call"), ("sans-serif", 20))
             .margin(12)
             .x_label_area_size(42)
             .y_label_area_size(50)
             .build_cartesian_2d((left..right).log_scale(), 0.0..top * 1.4)?;
-        chart.configure_mesh().light_line_style(WHITE).x_desc(x_title).draw()?;
+        chart.configure_mesh().light_line_style(TRANSPARENT).x_desc(x_title).draw()?;
         // Ours come last in the file's order of names, but are to have the first colour.
         let ours = |name: &&str| usize::from(!name.contains("recorder") && !name.contains("Table"));
         let mut names: Vec<_> = series.keys().copied().collect();
@@ -168,12 +167,25 @@ mod draw {
             );
             chart.draw_series(circles.map(|point| Circle::new(point, 3, colour.filled())))?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.8))
-            .draw()?;
+        chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).draw()?;
         root.present()?;
+        drop(chart);
+        drop(root);
+        for_any_background(&file)
+    }
+
+    /// Makes what is black take the colour of the text around it, so that a plot can be read in dark mode. A plot by
+    /// itself asks the browser, and one inside a page of rustdoc has the page's own colour.
+    fn for_any_background(file: &str) -> Outcome {
+        const STYLE: &str = "<style>.wsp-plot{color:var(--main-color,#1f2328);max-width:100%;height:auto}\
+            @media(prefers-color-scheme:dark){.wsp-plot{color:var(--main-color,#e6edf3)}}</style>";
+        let svg = std::fs::read_to_string(file)?.replace("#000000", "currentColor");
+        let (head, rest) = svg.split_once("<svg ").ok_or("no svg")?;
+        let (attributes, rest) = rest.split_once('>').ok_or("no svg")?;
+        std::fs::write(
+            file,
+            format!("{head}<svg class=\"wsp-plot\" {attributes}>\n{STYLE}{rest}"),
+        )?;
         Ok(())
     }
 }

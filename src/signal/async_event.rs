@@ -59,7 +59,7 @@ const TURN: u64 = 4;
 /// `async`.
 ///
 /// Many tasks and threads can wait. A set releases every wait that has begun, even if a reset follows before one of
-/// them has run, as with a [`ManualResetEvent`](crate::ManualResetEvent). A wait begins with the call of
+/// them has run, as with a `ManualResetEvent`. A wait begins with the call of
 /// [`wait`](Self::wait), even if the future is polled later. Nothing but a set releases it. A wait is cancelled by
 /// dropping its future, at any moment; the event object and the other waits stay as they are.
 ///
@@ -104,7 +104,7 @@ pub struct AsyncEvent {
 type Wakers = BTreeMap<u64, Waker>;
 
 // SAFETY: the list is used only by the thread that has turned `LOCKED` on, and `Wakers` is `Send`.
-// Noticed by: a_set_wakes_every_wait, whose cell fails when two threads use it at once.
+// Tested by: a_set_wakes_every_wait, whose cell fails when two threads use it at once.
 unsafe impl Sync for AsyncEvent {}
 
 /// No panic interrupts a change of the list.
@@ -235,7 +235,7 @@ impl AsyncEvent {
         };
         let (result, word) = self.wakers.with_mut(|wakers| {
             // SAFETY: this thread has turned `LOCKED` on.
-            // Noticed by: a_set_wakes_every_wait.
+            // Tested by: a_set_wakes_every_wait.
             let wakers = unsafe { &mut *wakers };
             (change(wakers), if wakers.is_empty() { turn } else { turn | WAITED })
         });
@@ -252,7 +252,7 @@ impl AsyncEvent {
     #[cold]
     fn unlock_and_wake(&self) {
         // SAFETY: this thread has turned `LOCKED` on.
-        // Noticed by: a_set_wakes_every_wait.
+        // Tested by: a_set_wakes_every_wait.
         let wakers = self.wakers.with_mut(|wakers| mem::take(unsafe { &mut *wakers }));
         self.word.fetch_and(!(LOCKED | WAITED), Ordering::Release);
         wake(wakers);

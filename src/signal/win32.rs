@@ -137,13 +137,13 @@ impl OwnedEvent {
     /// ```
     pub fn new() -> Result<Self, SignalError> {
         // SAFETY: neither attributes nor a name need be given.
-        // Noticed by: s4_our_own_event_object_is_one_that_can_be_selected.
+        // Tested by: s4_our_own_event_object_is_one_that_can_be_selected.
         let handle = unsafe { CreateEventW(ptr::null(), TRUE, FALSE, ptr::null()) };
         if handle.is_null() {
             return Err(last_error());
         }
         // SAFETY: the handle was just opened, for nobody else.
-        // Noticed by: p2_no_handle_is_leaked.
+        // Tested by: p2_no_handle_is_leaked.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
 
@@ -167,7 +167,7 @@ impl OwnedEvent {
     /// ```
     pub fn duplicate(handle: BorrowedHandle<'_>) -> Result<Self, InvalidEvent> {
         // SAFETY: whoever made the `BorrowedHandle` vouches for it.
-        // Noticed by: p2_no_handle_is_leaked.
+        // Tested by: p2_no_handle_is_leaked.
         unsafe { Self::duplicate_raw(handle.as_raw_handle()) }
     }
 
@@ -202,7 +202,7 @@ impl OwnedEvent {
     pub unsafe fn duplicate_raw(handle: WSAEVENT) -> Result<Self, InvalidEvent> {
         let mut duplicate = ptr::null_mut();
         // SAFETY: `duplicate` is valid for the write, and Windows refuses a handle that is none.
-        // Noticed by: s4_what_is_no_handle_is_refused.
+        // Tested by: s4_what_is_no_handle_is_refused.
         let duplicated = unsafe {
             let process = GetCurrentProcess();
             let access = DUPLICATE_SAME_ACCESS;
@@ -212,7 +212,7 @@ impl OwnedEvent {
             return Err(InvalidEvent::Handle(last_error()));
         }
         // SAFETY: the handle was just opened, for nobody else.
-        // Noticed by: p2_no_handle_is_leaked.
+        // Tested by: p2_no_handle_is_leaked.
         let duplicate = unsafe { OwnedHandle::from_raw_handle(duplicate) };
         // The duplicate is what is looked at: nobody can close it and have its number mean another
         // object between the look and the use.
@@ -308,13 +308,13 @@ impl EventSignal for BorrowedEvent<'_> {
     fn set_event(&self) -> Result<(), SignalError> {
         order();
         // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
-        // Noticed by: r6_a_set_that_fails_is_owed.
+        // Tested by: r6_a_set_that_fails_is_owed.
         answer(unsafe { SetEvent(self.as_raw_handle()) })
     }
 
     fn reset_event(&self) -> Result<(), SignalError> {
         // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
-        // Noticed by: e7_a_reset_that_fails_changes_nothing.
+        // Tested by: e7_a_reset_that_fails_changes_nothing.
         let result = answer(unsafe { ResetEvent(self.as_raw_handle()) });
         order();
         result
@@ -393,14 +393,14 @@ fn check(handle: &OwnedHandle) -> Result<(), InvalidEvent> {
     }
     let mut basic = PUBLIC_OBJECT_BASIC_INFORMATION::default();
     // SAFETY: this is the struct of this class.
-    // Noticed by: s4_the_handle_must_give_the_right_to_set.
+    // Tested by: s4_the_handle_must_give_the_right_to_set.
     let status = unsafe { query(NtQueryObject, handle, ObjectBasicInformation, &mut basic) };
     if status == STATUS_SUCCESS && basic.GrantedAccess & EVENT_MODIFY_STATE == 0 {
         return Err(InvalidEvent::NotSettable);
     }
     let mut event = EventBasic { kind: NOTIFICATION_EVENT, state: 0 };
     // SAFETY: this is the struct of this class.
-    // Noticed by: s4_an_auto_reset_event_object_is_refused.
+    // Tested by: s4_an_auto_reset_event_object_is_refused.
     match unsafe { query(NtQueryEvent, handle, EVENT_BASIC_INFORMATION, &mut event) } {
         STATUS_SUCCESS if event.kind == NOTIFICATION_EVENT => Ok(()),
         STATUS_SUCCESS => Err(InvalidEvent::AutoReset),
@@ -420,14 +420,14 @@ fn is_event(handle: HANDLE) -> bool {
     }
     let mut object = Type { information: Default::default(), name: [0; 32] };
     // SAFETY: this is the struct of this class.
-    // Noticed by: s4_what_is_no_event_object_is_refused.
+    // Tested by: s4_what_is_no_event_object_is_refused.
     let status = unsafe { query(NtQueryObject, handle, ObjectTypeInformation, &mut object) };
     let name = object.information.TypeName;
     if status != STATUS_SUCCESS || name.Buffer.is_null() {
         return false;
     }
     // SAFETY: the query has succeeded, and so the name points to as many bytes inside `object`.
-    // Noticed by: s4_what_is_no_event_object_is_refused.
+    // Tested by: s4_what_is_no_event_object_is_refused.
     let name = unsafe { slice::from_raw_parts(name.Buffer, usize::from(name.Length) / 2) };
     name.iter().copied().eq("Event".encode_utf16())
 }
@@ -441,7 +441,7 @@ type Query = unsafe extern "system" fn(HANDLE, i32, *mut c_void, u32, *mut u32) 
 unsafe fn query<T>(query: Query, handle: HANDLE, class: i32, information: &mut T) -> NTSTATUS {
     let size = const { size_of::<T>() as u32 };
     // SAFETY: the reference is valid for writes of that many bytes; the length need not be asked for.
-    // Noticed by: s4_the_handle_must_give_the_right_to_set.
+    // Tested by: s4_the_handle_must_give_the_right_to_set.
     unsafe { query(handle, class, (&raw mut *information).cast(), size, ptr::null_mut()) }
 }
 
@@ -477,6 +477,6 @@ fn answer(result: windows_sys::core::BOOL) -> Result<(), SignalError> {
 
 fn last_error() -> SignalError {
     // SAFETY: it looks at a number of this thread.
-    // Noticed by: r6_a_set_that_fails_is_owed.
+    // Tested by: r6_a_set_that_fails_is_owed.
     SignalError::from_os_code(unsafe { GetLastError() }.cast_signed())
 }

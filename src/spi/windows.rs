@@ -43,7 +43,7 @@ pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
     ) -> i32 {
         let event = ptr::without_provenance_mut(event.cast_unsigned());
         // SAFETY: the arguments are as this function's caller vouches.
-        // Noticed by: e10_the_functions_stand_in_a_procedure_table.
+        // Tested by: e10_the_functions_stand_in_a_procedure_table.
         unsafe { WSPEventSelect::<P>(s, event, events, errno) }
     }
     Some(call::<P>)
@@ -74,7 +74,7 @@ pub const fn lp_wsp_enum_network_events<P: CurrentProvider>() -> LPWSPENUMNETWOR
         errno: *mut i32,
     ) -> i32 {
         // SAFETY: the arguments are as this function's caller vouches, and the structs are one.
-        // Noticed by: e10_the_functions_stand_in_a_procedure_table, v2_windows_sys_has_the_same_struct.
+        // Tested by: e10_the_functions_stand_in_a_procedure_table, v2_windows_sys_has_the_same_struct.
         unsafe { WSPEnumNetworkEvents::<P>(s, event, out.cast(), errno) }
     }
     Some(call::<P>)

@@ -29,7 +29,7 @@ pub(crate) struct Queue {
 struct Letter(UnsafeCell<u64>);
 
 // SAFETY: the provider writes while no error is out, and has that from `Queue::error` (Acquire, Release);
-// the one thread that gets the error in a report reads, and has that from the recorder (E3). Noticed by:
+// the one thread that gets the error in a report reads, and has that from the recorder (E3). Tested by:
 // ThreadSanitizer (`.ci/breaches memory`), where the recorder's orders are weakened.
 unsafe impl Sync for Letter {}
 

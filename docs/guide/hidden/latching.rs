@@ -1,0 +1,12 @@
+// The check of docs/LATCHING.md.
+
+fn check() {
+    use wsp_events::NetworkEvents;
+    let events = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
+    events.record(NetworkEvent::Read, Ok(())).unwrap();
+    let stream = Stream { buffer: Mutex::new(b"xyz".to_vec()), events };
+    assert_eq!(stream.recv(&mut [0; 1], false), Ok(1));
+    assert_eq!(stream.events.recorded(), NetworkEvents::FD_READ);
+    assert_eq!(stream.recv(&mut [0; 9], false), Ok(2));
+    assert!(stream.events.recorded().is_empty());
+}

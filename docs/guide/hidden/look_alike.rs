@@ -1,0 +1,37 @@
+// The check of docs/guide/LOOK_ALIKE.md.
+
+fn check() {
+    use wsp_events::NetworkEvent;
+    let event_object = EventObject::default();
+    let handle = HANDLES.create_event(&event_object);
+    let s = HANDLES.socket();
+    let t = HANDLES.duplicate(s).unwrap();
+    assert_eq!((handle.addr(), s, t), (4, 8, 12));
+    let mut out = WSANETWORKEVENTS::default();
+    // SAFETY: the pointers come from references.
+    let mut enumerate = |s, handle| unsafe { (WSAEnumNetworkEvents(s, handle, &mut out), out) };
+    // A socket is not an event object, and an event object is not a socket.
+    assert_eq!(unsafe { WSAEventSelect(s, ptr::without_provenance_mut(t), 1) }, SOCKET_ERROR);
+    assert_eq!(LAST_ERROR.get(), WsaError::WSAEINVAL.code());
+    assert_eq!(unsafe { WSAEventSelect(handle.addr(), handle, 1) }, SOCKET_ERROR);
+    assert_eq!(LAST_ERROR.get(), WsaError::WSAENOTSOCK.code());
+    // The duplicate empties the record.
+    assert_eq!(unsafe { WSAEventSelect(s, handle, 1) }, 0);
+    let under_way = Provider::socket(&HANDLES, s).unwrap();
+    under_way.events.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert!(event_object.is_set());
+    let (result, out) = enumerate(t, handle);
+    assert_eq!((result, out.lNetworkEvents, event_object.is_set()), (0, 1, false));
+    // Once closed, the number names the next socket, which has a record of its own.
+    HANDLES.close(s).unwrap();
+    assert!(under_way.events.selected().contains(NetworkEvents::FD_READ), "a handle is left");
+    let next = HANDLES.socket();
+    assert_eq!(next, s);
+    HANDLES.close(t).unwrap();
+    assert!(under_way.events.selected().is_empty());
+    assert_eq!(unsafe { WSAEventSelect(next, handle, 1) }, 0);
+    under_way.events.record(NetworkEvent::Read, Ok(())).unwrap();
+    let (result, out) = enumerate(next, handle);
+    assert_eq!((result, out.lNetworkEvents), (0, 0));
+    assert_eq!(HANDLES.close(t), Err(WsaError::WSAENOTSOCK));
+}
