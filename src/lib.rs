@@ -115,6 +115,7 @@ mod event;
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
 pub mod latching;
+mod panics;
 // Examples that make an event object of `std`. Without it rustdoc has nothing to run them with, and does not
 // look here.
 #[cfg(any(feature = "std", not(doctest)))]

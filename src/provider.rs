@@ -126,8 +126,8 @@ pub trait Provider {
     /// A selection was made, or ended (`events` is then empty): the provider makes the socket
     /// non-blocking (S9), and may start to watch for the events. Nothing, if it is not implemented.
     ///
-    /// Where selections on one socket race, the last call names the events of the selection that stands;
-    /// there may be one call more than selections.
+    /// Where selections on one socket race, the last call names the events of the selection that stands. A
+    /// selection may be told more than once.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -189,7 +189,9 @@ pub fn event_select<P: Provider + ?Sized>(
     events: NetworkEvents,
 ) -> Result<(), ProviderError> {
     let socket = find(provider, descriptor)?;
-    select_for_socket(provider, &socket, event, events).map(drop)
+    let _replaced = select_for_socket(provider, &socket, event, events)?;
+    tell_selection(provider, &socket, events);
+    Ok(())
 }
 
 /// A selection after [`find`]. Returns the event object that was replaced: to drop it is foreign code.
@@ -199,22 +201,29 @@ pub(crate) fn select_for_socket<P: Provider + ?Sized>(
     event: WSAEVENT,
     events: NetworkEvents,
 ) -> Result<Option<P::Signal>, ProviderError> {
-    let recorder = P::recorder(socket);
-    let mut events = events & NetworkEvents::FD_ALL_EVENTS;
+    let events = events & NetworkEvents::FD_ALL_EVENTS;
     let signal = if events.is_empty() {
         None
     } else {
         let signal = (!event.is_null()).then(|| provider.event_to_select(event)).flatten();
         Some(signal.ok_or(ProviderError::InvalidEventObject)?)
     };
-    let replaced = recorder.replace_selection(events, signal)?;
-    // S9: of two selections at the same time the provider may be told in the wrong order. Each looks
-    // whether what it has told still stands, so that the last word is right.
+    Ok(P::recorder(socket).replace_selection(events, signal)?)
+}
+
+/// Tells the provider of a selection (S9). Of two at the same time it may be told in the wrong order. So each
+/// looks whether what it has told still stands, and the last word is right.
+pub(crate) fn tell_selection<P: Provider + ?Sized>(
+    provider: &P,
+    socket: &P::Socket<'_>,
+    events: NetworkEvents,
+) {
+    let mut told = events & NetworkEvents::FD_ALL_EVENTS;
     loop {
-        provider.selected(socket, events);
-        match recorder.selected() {
-            stands if stands == events => return Ok(replaced),
-            stands => events = stands,
+        provider.selected(socket, told);
+        match P::recorder(socket).selection_that_stands() {
+            stands if stands == told => return,
+            stands => told = stands,
         }
     }
 }

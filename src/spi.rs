@@ -20,7 +20,10 @@ use core::ops::Deref;
 
 use crate::error::{ProviderError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
-use crate::provider::{Provider, SOCKET, enumerate_socket, find, select_for_socket};
+use crate::panics::contain;
+use crate::provider::{
+    Provider, SOCKET, enumerate_socket, find, select_for_socket, tell_selection,
+};
 use crate::report::Report;
 use crate::signal::WSAEVENT;
 
@@ -331,9 +334,12 @@ fn select<P: Provider + ?Sized>(
 ) -> Result<(), WsaError> {
     let socket = find(provider, descriptor).map_err(ProviderError::errno)?;
     let events = NetworkEvents::from_mask(events);
-    let _replaced =
+    let replaced =
         select_for_socket(provider, &socket, event, events).map_err(ProviderError::errno)?;
     done.set(true);
+    // Apart, so that the provider is told even if this panics.
+    _ = contain(|| drop(replaced));
+    tell_selection(provider, &socket, events);
     Ok(())
 }
 
@@ -369,7 +375,9 @@ unsafe fn enumerate<P: Provider + ?Sized>(
 /// `errno` is null or valid for the write of an `int`.
 unsafe fn answer(errno: *mut i32, call: impl FnOnce(&Cell<bool>) -> Result<(), WsaError>) -> i32 {
     let done = Cell::new(false);
-    let result = contain(|| call(&done));
+    // A panic stays on this side of the boundary. The provider's own state is its own business; the record is
+    // whole (K5).
+    let result = contain(|| call(&done)).unwrap_or(Err(WsaError::WSAENETDOWN));
     match result {
         Err(error) if !done.get() => {
             if !errno.is_null() {
@@ -381,24 +389,4 @@ unsafe fn answer(errno: *mut i32, call: impl FnOnce(&Cell<bool>) -> Result<(), W
         }
         _ => 0,
     }
-}
-
-/// Keeps a panic on this side of the boundary (E10). The provider's own state is its own business; the
-/// record is whole (K5).
-#[cfg(feature = "std")]
-fn contain(call: impl FnOnce() -> Result<(), WsaError>) -> Result<(), WsaError> {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
-        // The payload is the provider's, and its destructor could panic as well.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            core::mem::forget(second);
-        }
-        Err(WsaError::WSAENETDOWN)
-    })
-}
-
-#[cfg(not(feature = "std"))]
-fn contain(call: impl FnOnce() -> Result<(), WsaError>) -> Result<(), WsaError> {
-    call()
 }

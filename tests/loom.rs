@@ -19,8 +19,9 @@ use loom::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use loom::sync::atomic::{AtomicBool, AtomicU32};
 use loom::thread::{self, JoinHandle};
 use wsp_events::{
-    EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, Recorded, RecorderError,
-    ReenablingCall, Report, SignalError, Wake, WsaError,
+    EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, Provider, Recorded,
+    RecorderError, ReenablingCall, Report, SOCKET, SignalError, WSAEVENT, Wake, WsaError,
+    event_select,
 };
 
 use NetworkEvent::{Accept, Close, Read};
@@ -635,6 +636,60 @@ fn s2_a_pass_over_all_sockets_against_a_selection() {
         assert_eq!(reported | recorder.recorded(), CLOSE);
         assert!(reported == CLOSE || new.is_set(), "E5");
         assert_eq!(old.sets(), 0, "S5");
+    });
+}
+
+/// A provider of one socket that keeps what it was told by a store.
+struct Told {
+    recorder: Recorder,
+    events: [Arc<Event>; 2],
+    told: AtomicU32,
+}
+
+impl Provider for Told {
+    type Signal = Arc<Event>;
+    type Socket<'a> = &'a Self;
+    type ResetEvent<'a> = Arc<Event>;
+
+    fn subsystem_is_up(&self) -> bool {
+        true
+    }
+    fn socket(&self, _: SOCKET) -> Option<&Self> {
+        Some(self)
+    }
+    fn recorder<'s>(socket: &'s &Self) -> &'s Recorder {
+        &socket.recorder
+    }
+    fn event_to_select(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
+        Some(Arc::clone(&self.events[handle.addr() - 1]))
+    }
+    fn event_to_reset(&self, _: WSAEVENT) -> Option<Arc<Event>> {
+        None
+    }
+    fn selected(&self, _: &&Self, events: NetworkEvents) {
+        self.told.store(events.bits(), Release);
+    }
+}
+
+/// S9: of two selections at once the provider is told last of the one that stands. Catches a look that passes
+/// what the provider has written.
+#[test]
+fn s9_two_selections_at_once() {
+    check(3, || {
+        let world = World::new(false);
+        let events = [(); 2].map(|()| world.event_object());
+        let provider =
+            Arc::new(Told { recorder: Recorder::new(), events, told: AtomicU32::new(0) });
+        let select = |provider: &Told, handle, events| {
+            event_select(provider, 4, std::ptr::without_provenance_mut(handle), events).unwrap();
+        };
+        let other = thread::spawn({
+            let provider = Arc::clone(&provider);
+            move || select(&provider, 1, READ)
+        });
+        select(&provider, 2, CLOSE);
+        other.join().unwrap();
+        assert_eq!(provider.told.load(Relaxed), provider.recorder.selected().bits(), "S9");
     });
 }
 

@@ -91,16 +91,17 @@ impl World {
             // K5: nobody knows what was set.
             self.sockets[s].owed |= stopped == Answer::Unwound;
             self.sockets[s].void_debt_for_nothing();
-            return match stopped {
-                Answer::Unwound => stopped,
-                _ => self.pay(s).map_or(Answer::Unwound, |()| stopped),
-            };
+            if stopped != Answer::Unwound {
+                self.pay(s);
+            }
+            return stopped;
         }
         self.sockets[s].select(Some(Selection { events, object })); // S1, S5
         let is_idle = self.sockets[s].reportable() == [None; EVENTS];
         self.sockets[s].converse = !was_signaled && (!must_set || !is_idle);
         self.end_the_converse_of_shared(object);
-        self.pay(s).map_or(Answer::Unwound, |()| Answer::Done)
+        self.pay(s);
+        Answer::Done
     }
 
     /// S3: what is recorded stays; S5: the event object is left as it is.
@@ -202,13 +203,12 @@ impl World {
         self.set(s).map(|_| ())
     }
 
-    /// The end of a selection: what was left to it, or was owed before, is told (R6, K2). If that fails it is
-    /// owed still; `None` if it panics.
-    fn pay(&mut self, s: usize) -> Option<()> {
-        if self.sockets[s].owed && self.set(s) == Err(Answer::Unwound) {
-            return None;
+    /// The end of a selection: what was left to it, or was owed before, is told (R6, K2). If that fails or panics
+    /// it is owed still.
+    fn pay(&mut self, s: usize) {
+        if self.sockets[s].owed {
+            _ = self.set(s);
         }
-        Some(())
     }
 
     /// Socket `s` calls an event object.

@@ -6,7 +6,7 @@ use core::fmt;
 use core::mem;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use super::held::Guarded;
+use super::held::{Guarded, User};
 use super::inside::inside;
 use super::shared::{Codes, Shared};
 use super::state::{Duty, Word};
@@ -237,6 +237,7 @@ impl<S> NetworkEventRecorder<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn withdraw(&self, events: NetworkEvents) {
+        let events = events & NetworkEvents::FD_ALL_EVENTS;
         self.0.shared.take_out(|_| events, |word| word, &mut [0; FD_MAX_EVENTS]);
     }
 
@@ -470,13 +471,18 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
             && let Some(Err(error)) = inside(&self.0.shared, || signal.as_ref().map(S::set_event))
         {
             let selected = held.word.selected();
-            _ = held.release(selected).map(|user| user.set());
+            held.release(selected).into_iter().for_each(User::set_or_owe);
             return Err(error.into());
         }
         let (replaced, user) = held.install(events, signal);
-        // If this fails the set is owed (R6), which is all that can be done.
-        _ = user.map(|user| user.set());
+        user.into_iter().for_each(User::set_or_owe);
         Ok(replaced)
+    }
+
+    /// The events that are selected now, for a thread that has said what is. An exchange, since a look could
+    /// pass what was said: of two such threads each would see its own selection stand (S9).
+    pub(crate) fn selection_that_stands(&self) -> NetworkEvents {
+        self.0.shared.exchange(|word| Some((word, word.selected())))
     }
 
     /// Takes the report without resetting an event object: WSPEnumNetworkEvents with a null

@@ -8,6 +8,7 @@ use super::shared::Shared;
 use super::state::{Duty, Word};
 use crate::error::{RecorderError, SignalError};
 use crate::event::NetworkEvents;
+use crate::panics::contain;
 use crate::signal::EventSignal;
 use crate::sync::{UnsafeCell, const_fn};
 
@@ -97,6 +98,15 @@ impl<S> User<'_, S> {
         inside(&self.0.shared, set)?;
         self.leave();
         Ok(())
+    }
+
+    /// Sets the event object at the end of a call that has succeeded or failed already. If it fails or panics
+    /// the set is owed, which is all that can be done (R6, K5).
+    pub(super) fn set_or_owe(self)
+    where
+        S: EventSignal,
+    {
+        _ = contain(|| self.set());
     }
 
     /// What a socket that is accepted on this one begins with, and leaves.

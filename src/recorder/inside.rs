@@ -5,6 +5,7 @@
 #[cfg(feature = "std")]
 mod this_thread {
     use core::cell::Cell;
+    use core::sync::atomic::{Ordering, compiler_fence};
 
     use crate::sync::per_thread;
 
@@ -34,10 +35,12 @@ mod this_thread {
     pub(in crate::recorder) fn inside<T, R>(recorder: &T, call: impl FnOnce() -> R) -> R {
         CALLS.with(|calls| {
             let depth = calls.depth.get();
+            // In this order: a signal handler that records in between must not take the same place.
+            calls.depth.set(depth + 1);
+            compiler_fence(Ordering::SeqCst);
             if let Some(entry) = calls.recorders.get(depth) {
                 entry.set(core::ptr::from_ref(recorder).addr());
             }
-            calls.depth.set(depth + 1);
             let _leave = Leave(&calls.depth, depth);
             call()
         })

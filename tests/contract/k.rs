@@ -365,6 +365,24 @@ fn k5_a_selection_whose_event_object_panics_is_over() {
     must_return(move || recorder.select(READ, bad).unwrap());
 }
 
+/// Catches a selection that is lost, or unwinds, because the set for what came meanwhile panics.
+#[test]
+fn k5_the_last_set_of_a_selection_panics() {
+    let (recorder, _event) = selected(ALL);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    let new = Event::new();
+    new.on_set({
+        let (recorder, new) = (recorder.clone(), new.clone());
+        move || {
+            new.on_set(blow_up);
+            recorder.record(NetworkEvent::Close, Ok(())).map(drop)
+        }
+    });
+    recorder.select(READ | CLOSE, new).unwrap();
+    assert_eq!(recorder.selected(), READ | CLOSE);
+    assert!(recorder.owes_set());
+}
+
 /// Catches a user whose count is lost when its event object fails or panics: a selection waits for ever.
 #[test]
 fn k5_a_set_that_fails_is_no_longer_inside() {

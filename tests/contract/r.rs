@@ -1,6 +1,6 @@
 //! R: recording.
 
-use wsp_events::{NetworkEvent, Recorded, Wake, WsaError};
+use wsp_events::{NetworkEvent, NetworkEvents, Recorded, Wake, WsaError};
 
 use crate::support::*;
 
@@ -209,4 +209,14 @@ fn r7_what_is_withdrawn_is_not_reported() {
     // The old code does not come back with a new success.
     recorder.record(NetworkEvent::Connect, Ok(())).unwrap();
     assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Connect), Some(Ok(())));
+}
+
+/// Catches a withdrawal that takes bits which are no event for something else in the record.
+#[test]
+fn r7_bits_that_are_no_event_are_dropped() {
+    let (recorder, event) = selected(READ | CLOSE);
+    recorder.withdraw(NetworkEvents::from_bits_retain(!ALL.bits()));
+    assert_eq!(recorder.selected(), READ | CLOSE);
+    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    assert!(event.is_set());
 }

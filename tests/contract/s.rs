@@ -199,3 +199,13 @@ fn s9_the_last_word_is_about_the_selection_that_stands() {
     provider.select(s, handle, 0x8);
     assert_eq!(*provider.told.lock().unwrap(), [READ, ACCEPT, READ]);
 }
+
+/// Catches a selection that fails, although it stands, because the provider panics when it is told.
+#[test]
+fn s9_a_provider_that_panics_when_it_is_told() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    *provider.on_selected.lock().unwrap() = Some(Box::new(|_| drop(blow_up())));
+    assert_eq!(provider.select(s, handle, 0x8), (0, -7));
+    assert_eq!(socket.selected(), ACCEPT);
+}

@@ -88,6 +88,12 @@ impl History<'_> {
             if let Some(open) = is_open {
                 let mut next = State { done: state.done | 1 << at, ..state.clone() };
                 let (_, report) = next.open.remove(open);
+                // What comes back now was not there when a selection under way looked for what it must try (S6).
+                for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
+                    if next.socket.record[event].is_none() {
+                        next.recorded[event] = Some(at);
+                    }
+                }
                 next.socket.put_back(report);
                 // Which sets are owed is no part of the order.
                 next.socket.owed = false;

@@ -1,0 +1,22 @@
+//! Panics of foreign code, where they must not go on.
+
+/// Makes a call; `None` if it panicked.
+#[cfg(feature = "std")]
+pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Option<R> {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    catch_unwind(AssertUnwindSafe(call))
+        .map_err(|payload| {
+            // The payload is foreign too, and its destructor could panic as well.
+            if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                core::mem::forget(second);
+            }
+        })
+        .ok()
+}
+
+/// Without `std` a panic cannot be caught.
+#[cfg(not(feature = "std"))]
+pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Option<R> {
+    Some(call())
+}
