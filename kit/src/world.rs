@@ -38,8 +38,15 @@ impl World {
         match operation {
             Operation::Record(event, code) => self.record(s, &[(*event, *code)]),
             Operation::RecordAll(occurrences) => self.record(s, occurrences),
-            Operation::Withdraw(events) => self.withdraw(s, *events),
-            Operation::Reenable(event) => self.reenable(s, *event),
+            // R7, L2: no event object is touched.
+            Operation::Withdraw(events) => {
+                self.sockets[s].withdraw(*events);
+                Answer::Done
+            }
+            Operation::Reenable(event) => {
+                self.sockets[s].reenable(*event);
+                Answer::Done
+            }
             Operation::Select(events, object) => self.select(s, *events, *object),
             Operation::Deselect => self.deselect(s),
             Operation::Enumerate(reset) => self.enumerate(s, *reset),
@@ -60,18 +67,6 @@ impl World {
             Ok(wake) => Answer::Recorded { new, wake },
             Err(stopped) => stopped,
         }
-    }
-
-    /// R7: no event object is touched.
-    fn withdraw(&mut self, s: usize, events: Events) -> Answer {
-        self.sockets[s].withdraw(events);
-        Answer::Done
-    }
-
-    /// L2.
-    fn reenable(&mut self, s: usize, event: usize) -> Answer {
-        self.sockets[s].reenable(event);
-        Answer::Done
     }
 
     fn select(&mut self, s: usize, events: Events, object: usize) -> Answer {
