@@ -36,7 +36,7 @@ impl NetworkEvents {
         .difference(Self::FD_OOB)
         .difference(Self::FD_ACCEPT);
 
-    /// The events that start latched: a program is told of such a change only after it has asked for it (L3).
+    /// The events that start latched: a program is notified of such a change only after it has asked (L3).
     pub(crate) const LATCHED_FROM_THE_BEGINNING: Self =
         Self::FD_ROUTING_INTERFACE_CHANGE.union(Self::FD_ADDRESS_LIST_CHANGE);
 }

@@ -208,7 +208,7 @@ pub(crate) fn select_for_socket<P: Provider + ?Sized>(
         Some(signal.ok_or(ProviderError::InvalidEventObject)?)
     };
     let replaced = recorder.replace_selection(events, signal)?;
-    // S9: the provider may be told of two concurrent selections in the wrong order. So each checks afterwards whether
+    // S9: the provider may be notified of two concurrent selections in the wrong order. So each checks afterwards whether
     // what it has passed on still stands, and the last call is right.
     loop {
         provider.selected(socket, events);

@@ -33,7 +33,7 @@ use crate::signal::EventSignal;
 /// Calls that bypass the wrapper are not traced. A [`Provider`](crate::Provider) returns the inner recorder, so of a
 /// WSPEventSelect or WSPEnumNetworkEvents only the sets and resets of a traced event object are seen. The wrapper itself
 /// does not allocate and never waits. The subscriber runs inside the call, and may do either. It must not select, deselect
-/// or close the same recorder while it is told of a set or reset (K4).
+/// or close the same recorder while it handles the trace event of a set or reset (K4).
 ///
 /// It works without `std`, with an allocator, on targets with pointer-sized atomics. The `tracing` crate needs these.
 ///
