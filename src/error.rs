@@ -1,5 +1,5 @@
-//! Errors: [`WsaError`] is the Winsock code that an event or a call carries (V3, V4); the others are
-//! what this crate's own operations answer, each with the code it becomes in `lpErrno` (E9).
+//! Errors. [`WsaError`] is the Winsock code of an event or a call (V3, V4). The others are the errors of this crate's
+//! own calls, each with its code for `lpErrno` (E9).
 
 #[cfg(feature = "std")]
 mod io;
@@ -9,25 +9,24 @@ pub use wsa::WsaError;
 
 use thiserror::Error;
 
-/// An event object could not be set or reset: the error code of the operating system.
+/// An event object could not be set or reset. Contains the error code of the operating system.
 ///
-/// The code is whatever the event object's own calls answer (a Win32 error, an `errno`, an NTSTATUS);
-/// it is carried, never interpreted. Seen from Winsock the event object is an invalid argument:
-/// [`SignalError::errno`] is WSAEINVAL.
+/// The code is whatever the event object's calls return: a Win32 error, an `errno`, an NTSTATUS. This crate does not
+/// interpret it. For Winsock the event object is an invalid argument, so [`SignalError::errno`] is WSAEINVAL.
 ///
 /// ```
 /// use wsp_events::SignalError;
 ///
 /// let invalid_handle = SignalError::from_os_code(6);
 /// assert_eq!(invalid_handle.os_code(), 6);
-/// assert_eq!(invalid_handle.to_string(), "the event object failed with OS error 6");
+/// assert_eq!(invalid_handle.to_string(), "the event object failed with OS error 6 (WSAEINVAL)");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("the event object failed with OS error {0}")]
+#[error("the event object failed with OS error {0} (WSAEINVAL)")]
 pub struct SignalError(i32);
 
 impl SignalError {
-    /// Carries an error code of the operating system.
+    /// The error with this code of the operating system.
     ///
     /// ```
     /// # use wsp_events::SignalError;
@@ -61,7 +60,7 @@ impl SignalError {
     }
 }
 
-/// Why a recorder refused to select, enumerate or close. Nothing has changed (E7, S6).
+/// Why a call on a recorder failed. Nothing has changed (E7, S6).
 ///
 /// ```
 /// use wsp_events::{RecorderError, WsaError};
@@ -70,12 +69,11 @@ impl SignalError {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum RecorderError {
-    /// The socket was closed (P5).
-    #[error("the socket is closed")]
+    /// The socket is closed (P5).
+    #[error("the socket is closed (WSAENOTSOCK)")]
     Closed,
-    /// The call came from inside the recorder's own event object, where it would have to wait for
-    /// itself (K4).
-    #[error("the call came from inside the recorder's own event object")]
+    /// The call came from inside the recorder's own event object, where it would wait for itself (K4).
+    #[error("the call came from inside the recorder's own event object (WSAEINVAL)")]
     Reentrant,
     /// The event object could not be set (S6) or reset (E7).
     #[error(transparent)]
@@ -83,7 +81,7 @@ pub enum RecorderError {
 }
 
 impl RecorderError {
-    /// The code for `lpErrno` (E9): WSAENOTSOCK for a closed socket, else WSAEINVAL.
+    /// The code for `lpErrno` (E9): WSAENOTSOCK for a closed socket, otherwise WSAEINVAL.
     ///
     /// ```
     /// # use wsp_events::{RecorderError, WsaError};
@@ -99,8 +97,8 @@ impl RecorderError {
     }
 }
 
-/// Why [`event_select`] or [`enum_network_events`] failed: one of the three reasons that the SPI
-/// knows, checked in this order (E9). Nothing has changed (E7).
+/// Why [`event_select`] or [`enum_network_events`] failed: one of the three errors of the SPI, checked in this order
+/// (E9). Nothing has changed (E7).
 ///
 /// [`event_select`]: crate::event_select
 /// [`enum_network_events`]: crate::enum_network_events
@@ -115,15 +113,15 @@ impl RecorderError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum ProviderError {
     /// WSAENETDOWN: the provider can no longer reach its records.
-    #[error("the network subsystem failed")]
+    #[error("the network subsystem failed (WSAENETDOWN)")]
     SubsystemFailed,
-    /// WSAENOTSOCK: the descriptor is not a socket of this provider, or no longer.
-    #[error("the descriptor is not a socket")]
+    /// WSAENOTSOCK: the descriptor does not name a socket of this provider, or no longer does.
+    #[error("the descriptor is not a socket (WSAENOTSOCK)")]
     NotASocket,
-    /// WSAEINVAL: the handle is not an event object that this provider can use.
-    #[error("the handle is not an event object")]
+    /// WSAEINVAL: the handle does not name an event object that this provider can use.
+    #[error("the handle is not an event object (WSAEINVAL)")]
     InvalidEventObject,
-    /// The recorder refused: WSAENOTSOCK if the socket was closed meanwhile, else WSAEINVAL.
+    /// The recorder's call failed: WSAENOTSOCK if the socket was closed meanwhile, otherwise WSAEINVAL.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
 }
@@ -147,7 +145,7 @@ impl ProviderError {
     }
 }
 
-/// A [`SocketTable`](crate::SocketTable) has given out all the descriptors it has.
+/// A [`SocketTable`](crate::SocketTable) has no descriptors left.
 ///
 /// ```
 /// use wsp_events::{TableFull, WsaError};
@@ -156,12 +154,12 @@ impl ProviderError {
 /// ```
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("there are no descriptors left")]
+#[error("no descriptors are left (WSAEMFILE)")]
 pub struct TableFull;
 
 #[cfg(feature = "std")]
 impl TableFull {
-    /// The code that WSPSocket and WSPAccept answer with: WSAEMFILE.
+    /// The code for WSPSocket and WSPAccept: WSAEMFILE.
     ///
     /// ```
     /// # use wsp_events::TableFull;

@@ -40,7 +40,7 @@ pub enum NetworkEvent {
     Qos = 6,
     /// FD_GROUP_QOS: reserved by Winsock for socket groups.
     GroupQos = 7,
-    /// FD_ROUTING_INTERFACE_CHANGE: another interface leads to the destination.
+    /// FD_ROUTING_INTERFACE_CHANGE: the interface that leads to a destination has changed.
     RoutingInterfaceChange = 8,
     /// FD_ADDRESS_LIST_CHANGE: the list of local addresses has changed.
     AddressListChange = 9,
@@ -61,8 +61,8 @@ impl NetworkEvent {
         Self::AddressListChange,
     ];
 
-    /// The bit's position in `lNetworkEvents`, 0 to 9, which is the index in `iErrorCode` too: the
-    /// constant that Winsock calls `FD_READ_BIT` and so on.
+    /// The bit's position in `lNetworkEvents`, 0 to 9, which is also the index in `iErrorCode`. Winsock
+    /// calls it `FD_READ_BIT` and so on.
     ///
     /// ```
     /// # use wsp_events::NetworkEvent;
@@ -85,7 +85,7 @@ impl NetworkEvent {
         if position < FD_MAX_EVENTS { Some(Self::ALL[position]) } else { None }
     }
 
-    /// The set that holds this event alone.
+    /// The set that contains only this event.
     ///
     /// ```
     /// # use wsp_events::{NetworkEvent, NetworkEvents};
@@ -128,8 +128,8 @@ impl fmt::Display for NetworkEvent {
 bitflags! {
     /// A set of network events: the mask `lNetworkEvents`, with Winsock's names and values (V1).
     ///
-    /// A `long` that comes from outside becomes a set with [`NetworkEvents::from_mask`], which drops
-    /// the bits that are no event (S4). The set prints as a person reads it.
+    /// [`NetworkEvents::from_mask`] converts a `long` from outside, and drops the bits that are no event
+    /// (S4). The set prints as the Winsock names of its events, with `{}` and with `{:?}`.
     ///
     /// ```
     /// use wsp_events::NetworkEvents;
@@ -137,9 +137,9 @@ bitflags! {
     /// let san = NetworkEvents::FD_ACCEPT | NetworkEvents::FD_CONNECT;
     /// assert_eq!(san.bits(), 0x18);
     /// assert_eq!(san.to_string(), "FD_ACCEPT | FD_CONNECT");
-    /// assert_eq!(NetworkEvents::empty().to_string(), "none");
+    /// assert_eq!(format!("{:?}", NetworkEvents::empty()), "none");
     /// ```
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
     pub struct NetworkEvents: u32 {
         /// There is data to receive.
         const FD_READ = 1 << 0;
@@ -157,7 +157,7 @@ bitflags! {
         const FD_QOS = 1 << 6;
         /// Reserved by Winsock for socket groups.
         const FD_GROUP_QOS = 1 << 7;
-        /// Another interface leads to the destination.
+        /// The interface that leads to a destination has changed.
         const FD_ROUTING_INTERFACE_CHANGE = 1 << 8;
         /// The list of local addresses has changed.
         const FD_ADDRESS_LIST_CHANGE = 1 << 9;
@@ -168,7 +168,7 @@ impl NetworkEvents {
     /// All ten events, 0x3FF.
     pub const FD_ALL_EVENTS: Self = Self::all();
 
-    /// The events in an `lNetworkEvents` argument; bits outside [`FD_ALL_EVENTS`] are dropped (S4).
+    /// The events in an `lNetworkEvents` argument. Bits outside [`FD_ALL_EVENTS`] are dropped (S4).
     ///
     /// [`FD_ALL_EVENTS`]: Self::FD_ALL_EVENTS
     ///
@@ -193,7 +193,7 @@ impl NetworkEvents {
         self.bits() as i32
     }
 
-    /// The events of the set, by bit position. (`iter`, from bitflags, gives one-event sets.)
+    /// The events of the set, in the order of their bits. (`iter`, from bitflags, gives sets of one event.)
     ///
     /// ```
     /// # use wsp_events::{NetworkEvent, NetworkEvents};
@@ -228,5 +228,12 @@ impl fmt::Display for NetworkEvents {
             return f.write_str("none");
         }
         bitflags::parser::to_writer(self, f)
+    }
+}
+
+/// As it prints otherwise.
+impl fmt::Debug for NetworkEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

@@ -4,16 +4,16 @@ use crate::event::{NetworkEvent, NetworkEvents};
 
 /// # What to latch
 ///
-/// A provider that reports *arrivals* (a packet came, a connection came) records each of them, and its
-/// recorders latch nothing. One that reports *conditions* (there is something to read, and still, and
-/// still) records them again and again, and latching makes one occurrence of one condition: once
-/// recorded, an event stays quiet, also after its report, until its re-enabling call (L1).
+/// A provider that reports *arrivals* (a packet or a connection has arrived) records each of them, and its recorders
+/// latch nothing. A provider that reports *conditions* (there is something to read) records the same condition again
+/// and again, and latching makes it one occurrence: once recorded, the event is ignored until its re-enabling call, even
+/// after its report (L1).
 ///
-/// The set is chosen when a recorder is made, by
+/// Choose the set when you create a recorder, with
 /// [`NetworkEventRecorder::with_latching`](crate::NetworkEventRecorder::with_latching).
 impl NetworkEvents {
-    /// For a provider that reports conditions, such as a poller's level-triggered readiness: every event
-    /// that can latch. All but FD_GROUP_QOS, which has no re-enabling call (L3).
+    /// For a provider that reports conditions, such as the readiness of a level-triggered poller: every event that can
+    /// latch. All but FD_GROUP_QOS, which has no re-enabling call (L3).
     ///
     /// ```
     /// # use wsp_events::NetworkEvents;
@@ -22,8 +22,8 @@ impl NetworkEvents {
     /// ```
     pub const LATCHING_FOR_CONDITIONS: Self = Self::all().difference(Self::FD_GROUP_QOS);
 
-    /// For a provider that reports arrivals and wants to be seen as Windows is: a new arrival of FD_READ,
-    /// FD_OOB or FD_ACCEPT is news even without a re-enabling call, the other events latch (L1).
+    /// For a provider that reports arrivals and wants to behave like Windows: a new arrival of FD_READ, FD_OOB or
+    /// FD_ACCEPT is recorded even without a re-enabling call; the other events latch (L1).
     ///
     /// ```
     /// # use wsp_events::NetworkEvents;
@@ -36,18 +36,17 @@ impl NetworkEvents {
         .difference(Self::FD_OOB)
         .difference(Self::FD_ACCEPT);
 
-    /// The events that are latched from the beginning: nobody is told of a change before having asked
-    /// for it once (L3).
+    /// The events that start latched: a program is notified of such a change only after it has asked (L3).
     pub(crate) const LATCHED_FROM_THE_BEGINNING: Self =
         Self::FD_ROUTING_INTERFACE_CHANGE.union(Self::FD_ADDRESS_LIST_CHANGE);
 }
 
 /// A call that re-enables an event (L3): the table of Winsock's documentation as data.
 ///
-/// A provider tells its recorder of the call with
-/// [`on_reenabling_call`](crate::NetworkEventRecorder::on_reenabling_call) once the arguments are found to
-/// be good, and before it looks at the condition (L2). A call that fails after that has re-enabled all
-/// the same. FD_CLOSE and FD_GROUP_QOS are re-enabled by no call.
+/// A provider passes the call to
+/// [`on_reenabling_call`](crate::NetworkEventRecorder::on_reenabling_call) after it has checked the arguments, and before
+/// it looks at the condition (L2). A call that fails after that has re-enabled all the same. No call re-enables FD_CLOSE
+/// and FD_GROUP_QOS.
 ///
 /// ```
 /// use wsp_events::{NetworkEvent, ReenablingCall};
@@ -57,17 +56,16 @@ impl NetworkEvents {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReenablingCall {
-    /// WSPRecv, WSPRecvFrom and the like; MSG_PEEK or not.
+    /// WSPRecv, WSPRecvFrom and the like, with or without MSG_PEEK.
     Recv {
-        /// With MSG_OOB: it re-enables FD_OOB then, else FD_READ.
+        /// With MSG_OOB. The call then re-enables FD_OOB, otherwise FD_READ.
         oob: bool,
     },
-    /// A WSPSend, WSPSendTo and the like that has just failed with WSAEWOULDBLOCK, and only that:
-    /// FD_WRITE. A send that succeeds re-enables nothing. The provider then looks, or has its poller
-    /// look, whether there is room again.
+    /// WSPSend, WSPSendTo and the like, if the call has just failed with WSAEWOULDBLOCK: FD_WRITE. A send that succeeds
+    /// re-enables nothing. Afterwards the provider looks, or has its poller look, whether there is room again.
     SendWouldBlock,
-    /// WSPAccept and AcceptEx: FD_ACCEPT. A WSPAccept whose condition function defers the connection
-    /// fails with WSATRY_AGAIN and is not to be told: the connection still waits.
+    /// WSPAccept and AcceptEx: FD_ACCEPT. Do not pass a WSPAccept whose condition function defers the connection, which
+    /// fails with WSATRY_AGAIN: the connection still waits.
     Accept,
     /// WSPConnect: FD_CONNECT. A new attempt makes the old outcome stale.
     Connect,

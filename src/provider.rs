@@ -1,5 +1,5 @@
-//! What a whole provider needs beside its recorders: WSPEventSelect and WSPEnumNetworkEvents over its
-//! descriptors and handles, and a table of sockets for a provider that has none.
+//! What a complete provider needs besides its recorders: WSPEventSelect and WSPEnumNetworkEvents over its descriptors
+//! and handles, and a table of sockets.
 
 #[cfg(feature = "std")]
 mod table;
@@ -40,24 +40,24 @@ pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
 ///     SocketRef, SocketTable, WSAEVENT, enum_network_events, event_select,
 /// };
 ///
-/// type Event = Arc<ManualResetEvent>;
+/// type EventObject = Arc<ManualResetEvent>;
 ///
 /// #[derive(Default)]
 /// struct MyProvider {
-///     sockets: SocketTable<NetworkEventRecorder<Event>>,
-///     events: Mutex<HashMap<usize, Event>>,
+///     sockets: SocketTable<NetworkEventRecorder<EventObject>>,
+///     event_objects: Mutex<HashMap<usize, EventObject>>,
 /// }
 ///
 /// impl MyProvider {
-///     fn event(&self, handle: WSAEVENT) -> Option<Event> {
-///         self.events.lock().unwrap().get(&handle.addr()).cloned()
+///     fn event_object(&self, handle: WSAEVENT) -> Option<EventObject> {
+///         self.event_objects.lock().unwrap().get(&handle.addr()).cloned()
 ///     }
 /// }
 ///
 /// impl Provider for MyProvider {
-///     type Signal = Event;
-///     type Socket<'a> = SocketRef<NetworkEventRecorder<Event>>;
-///     type ResetEvent<'a> = Event;
+///     type Signal = EventObject;
+///     type Socket<'a> = SocketRef<NetworkEventRecorder<EventObject>>;
+///     type ResetEvent<'a> = EventObject;
 ///
 ///     fn subsystem_is_up(&self) -> bool {
 ///         true
@@ -66,68 +66,68 @@ pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
 ///         self.sockets.get(descriptor)
 ///     }
 ///     fn recorder(
-///         socket: &SocketRef<NetworkEventRecorder<Event>>,
-///     ) -> &NetworkEventRecorder<Event> {
+///         socket: &SocketRef<NetworkEventRecorder<EventObject>>,
+///     ) -> &NetworkEventRecorder<EventObject> {
 ///         socket
 ///     }
-///     fn event_to_select(&self, handle: WSAEVENT) -> Option<Event> {
-///         self.event(handle)
+///     fn event_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
+///         self.event_object(handle)
 ///     }
-///     fn event_to_reset(&self, handle: WSAEVENT) -> Option<Event> {
-///         self.event(handle)
+///     fn event_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
+///         self.event_object(handle)
 ///     }
 /// }
 ///
 /// let provider = MyProvider::default();
-/// let event = Event::default();
-/// provider.events.lock().unwrap().insert(4, Arc::clone(&event));
+/// let event_object = EventObject::default();
+/// provider.event_objects.lock().unwrap().insert(4, Arc::clone(&event_object));
 /// let handle: WSAEVENT = std::ptr::without_provenance_mut(4);
 /// let s = provider.sockets.insert(NetworkEventRecorder::new())?;
 ///
 /// event_select(&provider, s, handle, NetworkEvents::FD_ACCEPT)?;
 /// provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()))?;
-/// event.wait();
+/// event_object.wait();
 /// assert_eq!(enum_network_events(&provider, s, handle)?.to_string(), "FD_ACCEPT: success");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Provider {
-    /// What a selection owns: an event object, kept alive for as long as it is selected (P2).
+    /// What a selection owns: an event object, or a reference that keeps it alive while it is selected (P2).
     type Signal: EventSignal;
 
-    /// A socket in use by a call. It keeps its record alive, so that a call under way on a socket that
-    /// is closed never reaches the record of a later one (P1, P5).
+    /// A socket in use by a call. It keeps its record alive, so that a call under way on a socket that is closed never
+    /// reaches the record of a later socket (P1, P5).
     type Socket<'a>
     where
         Self: 'a;
 
-    /// An event object to reset: a borrowed handle will do (E6).
+    /// An event object to reset. A borrowed handle is enough (E6).
     type ResetEvent<'a>: EventSignal
     where
         Self: 'a;
 
-    /// Whether the provider can reach its records; `false` makes every call answer WSAENETDOWN (E9). A
-    /// network that goes down while the provider lives is an event, recorded like any other.
+    /// Whether the provider can reach its records. If not, every call fails with WSAENETDOWN (E9). A network that goes
+    /// down while the provider lives is an occurrence, recorded like any other.
     fn subsystem_is_up(&self) -> bool;
 
-    /// The socket that a descriptor names, if it names one (E9: WSAENOTSOCK).
+    /// The socket that a descriptor names; `None` if it names none (E9: WSAENOTSOCK).
     fn socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>>;
 
-    /// The socket's record: one for all the descriptors of the socket (P4).
+    /// The socket's record. There is one for all descriptors of the socket (P4).
     fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal>;
 
-    /// The event object that a handle names, with a reference for a selection to keep; `None` if it
-    /// names no event object that can be set (S4: WSAEINVAL). Not called with a null handle.
+    /// The event object that a handle names, for a selection to keep; `None` if the handle names no event object that
+    /// can be set (S4: WSAEINVAL). Not called with a null handle.
     fn event_to_select(&self, handle: WSAEVENT) -> Option<Self::Signal>;
 
-    /// The event object that a handle names, to be reset once; `None` if it names none (E9: WSAEINVAL).
-    /// Not called with a null handle.
+    /// The event object that a handle names, to be reset once; `None` if the handle names none (E9: WSAEINVAL). Not
+    /// called with a null handle.
     fn event_to_reset(&self, handle: WSAEVENT) -> Option<Self::ResetEvent<'_>>;
 
-    /// A selection was made, or ended (`events` is then empty): the provider makes the socket
-    /// non-blocking (S9), and may start to watch for the events. Nothing, if it is not implemented.
+    /// Called after a selection was made, or ended (`events` is then empty). The provider makes the socket non-blocking
+    /// (S9), and may start to watch for the events. By default this does nothing.
     ///
-    /// Where selections on one socket race, the last call names the events of the selection that stands. A
-    /// selection may be told more than once.
+    /// If selections on one socket race, the last call names the events of the selection that stands. There may be more
+    /// calls than selections.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -152,7 +152,7 @@ pub trait Provider {
     /// #   fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
     ///     // ...
     ///     fn selected(&self, socket: &&Self, _events: NetworkEvents) {
-    ///         socket.nonblocking.set(true); // stays so when the selection ends, as on Windows
+    ///         socket.nonblocking.set(true); // it stays non-blocking, as on Windows
     ///     }
     /// }
     ///
@@ -161,20 +161,20 @@ pub trait Provider {
     /// assert!(provider.nonblocking.get());
     /// # Ok::<(), ProviderError>(())
     /// ```
-    #[expect(unused_variables, reason = "to be named in the documentation")]
+    #[expect(unused_variables, reason = "the documentation shows the names")]
     fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {}
 }
 
-/// WSPEventSelect: selects events of a socket, and the event object that tells of them (S1 to S9).
+/// WSPEventSelect: selects events of a socket, and the event object to set for them (S1 to S9).
 ///
-/// With no events the selection ends, and the handle is ignored (S3).
+/// If `events` is empty, the selection ends and the handle is ignored (S3).
 ///
 /// # Errors
 ///
-/// In this order (E9): the subsystem failed, the descriptor is not a socket, the handle is not an event
-/// object or the event object could not be set (S4, S6). The earlier selection stands.
+/// Checked in this order (E9): the subsystem failed; the descriptor is not a socket; the handle is not an event object,
+/// or the event object could not be set (S4, S6). The earlier selection stands.
 ///
-/// The example at [`Provider`] runs it.
+/// The example of [`Provider`] runs this call.
 ///
 /// ```
 /// # use wsp_events::{NetworkEvents, Provider, ProviderError, SOCKET, WSAEVENT, event_select};
@@ -194,7 +194,7 @@ pub fn event_select<P: Provider + ?Sized>(
     Ok(())
 }
 
-/// A selection after [`find`]. Returns the event object that was replaced: to drop it is foreign code.
+/// The selection, after [`find`]. Returns the event object that was replaced, because dropping it runs foreign code.
 pub(crate) fn select_for_socket<P: Provider + ?Sized>(
     provider: &P,
     socket: &P::Socket<'_>,
@@ -211,8 +211,8 @@ pub(crate) fn select_for_socket<P: Provider + ?Sized>(
     Ok(P::recorder(socket).replace_selection(events, signal)?)
 }
 
-/// Tells the provider of a selection (S9). Of two at the same time it may be told in the wrong order. So each
-/// looks whether what it has told still stands, and the last word is right.
+/// Tells the provider of a selection (S9). It may be told of two concurrent selections in the wrong order. So each
+/// checks afterwards whether what it has told still stands, and the last call is right.
 pub(crate) fn tell_selection<P: Provider + ?Sized>(
     provider: &P,
     socket: &P::Socket<'_>,
@@ -233,10 +233,10 @@ pub(crate) fn tell_selection<P: Provider + ?Sized>(
 ///
 /// # Errors
 ///
-/// In this order (E9): the subsystem failed, the descriptor is not a socket, the handle is not an event
-/// object or it could not be reset. Nothing has changed (E7).
+/// Checked in this order (E9): the subsystem failed; the descriptor is not a socket; the handle is not an event object,
+/// or it could not be reset. Nothing has changed (E7).
 ///
-/// The example at [`Provider`] runs it.
+/// The example of [`Provider`] runs this call.
 ///
 /// ```
 /// # use wsp_events::{Provider, ProviderError, Report, SOCKET, enum_network_events};
@@ -253,7 +253,7 @@ pub fn enum_network_events<P: Provider + ?Sized>(
     enumerate_socket(provider, &socket, event)
 }
 
-/// The checks that come first in both calls (E9).
+/// The first checks of both calls (E9).
 pub(crate) fn find<P: Provider + ?Sized>(
     provider: &P,
     descriptor: SOCKET,
@@ -264,7 +264,7 @@ pub(crate) fn find<P: Provider + ?Sized>(
     provider.socket(descriptor).ok_or(ProviderError::NotASocket)
 }
 
-/// An enumeration after [`find`].
+/// The enumeration, after [`find`].
 pub(crate) fn enumerate_socket<P: Provider + ?Sized>(
     provider: &P,
     socket: &P::Socket<'_>,
@@ -275,7 +275,7 @@ pub(crate) fn enumerate_socket<P: Provider + ?Sized>(
         recorder.enumerate()
     } else {
         let event = provider.event_to_reset(event).ok_or(ProviderError::InvalidEventObject)?;
-        // The event object is dropped before the report is committed: if that panics, nothing was taken.
+        // The event object is dropped before the report is final: if the drop panics, nothing was taken (E7).
         recorder.enumerate_with(move || event.reset_event())
     };
     report.map_err(|error: RecorderError| error.into())

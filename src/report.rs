@@ -1,4 +1,4 @@
-//! What one enumeration carried: [`Report`].
+//! [`Report`]: what one enumeration takes out of a record.
 
 use core::fmt;
 
@@ -7,9 +7,8 @@ use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 
 /// The network events that one enumeration took out of a record, each with its outcome (E1).
 ///
-/// A report is a value: it was taken from the record as one step, nothing can be lost by dropping it
-/// late, and a failed enumeration has none, so that the caller's memory is not touched (E7). It prints
-/// as a person reads it.
+/// A report is a plain value. It was taken from the record as one step. A failed enumeration has no report, and does not
+/// touch the caller's memory (E7). It prints as the names of its events and codes.
 ///
 #[cfg_attr(feature = "std", doc = "```")]
 #[cfg_attr(not(feature = "std"), doc = "```ignore")]
@@ -33,7 +32,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The events in the report: what becomes `lNetworkEvents`.
+    /// The events in the report, for `lNetworkEvents`.
     ///
     /// ```
     /// # use wsp_events::Report;
@@ -44,7 +43,7 @@ impl Report {
         self.events
     }
 
-    /// The outcome of an event, if it is in the report.
+    /// The outcome of an event; `None` if it is not in the report.
     ///
     #[cfg_attr(feature = "std", doc = "```")]
     #[cfg_attr(not(feature = "std"), doc = "```ignore")]
@@ -64,7 +63,7 @@ impl Report {
             .then(|| WsaError::outcome(self.codes[event.bit_position()]))
     }
 
-    /// The events with their outcomes, by bit position.
+    /// The events with their outcomes, in the order of their bits.
     ///
     /// ```
     /// # use wsp_events::Report;
@@ -76,9 +75,8 @@ impl Report {
             .map(|event| (event, WsaError::outcome(self.codes[event.bit_position()])))
     }
 
-    /// The error of a set that the enumeration ran, after its own reset, for events that others
-    /// recorded meanwhile; that set is still owed (R6). It does not make the enumeration fail, which
-    /// has its report by then (E7).
+    /// The error of a set that the enumeration made after its reset, for events that were recorded meanwhile. That set is
+    /// still owed (R6). The enumeration does not fail because of it: it has its report already (E7).
     ///
     /// ```
     /// # use wsp_events::Report;

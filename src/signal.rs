@@ -1,4 +1,4 @@
-//! Event objects: the trait [`EventSignal`], and one file for each kind of event object.
+//! Event objects: the trait [`EventSignal`], and a file for each kind.
 
 #[cfg(feature = "async")]
 mod async_event;
@@ -20,10 +20,10 @@ use core::ffi::c_void;
 
 use crate::error::SignalError;
 
-/// The handle of an event object, as Winsock passes it. Null is none.
+/// The handle of an event object, as Winsock passes it. Null names none.
 ///
-/// It is a name that comes from outside, not a reference: a provider looks it up, and never dereferences it.
-/// A caller who passes one has the right to have that event object set and reset.
+/// It is a number from outside, not a reference: a provider looks it up, and never dereferences it. A caller that passes
+/// it allows that event object to be set and reset.
 pub type WSAEVENT = *mut c_void;
 
 /// An event object: what SetEvent and ResetEvent do to a WSAEVENT.
@@ -35,9 +35,9 @@ pub type WSAEVENT = *mut c_void;
 /// with that set, and with every set that found the event object already set (E5, K3).
 ///
 /// The reason: a recorder records an occurrence and then sets; an enumeration takes the report, resets, and then
-/// looks at the record once more. If the reset wipes out the set of an occurrence that is not in the report, the
-/// look must see that occurrence, or nobody is woken for it. The application relies on the same when it resets
-/// the event object itself and then looks for work.
+/// looks at the record again. If the reset wipes out the set for an occurrence that is not in the report, that look must
+/// see the occurrence, or else no thread is woken for it. The application relies on the same when it resets the event
+/// object itself and then looks for work.
 ///
 /// How to keep it:
 ///
@@ -45,11 +45,11 @@ pub type WSAEVENT = *mut c_void;
 ///   return early because a plain load has shown that the event object is set.
 /// - A reset is a read-modify-write with `Acquire` ordering, or it takes the same lock. It may return early if
 ///   there is nothing to reset.
-/// - A system call that takes a lock of the kernel's in every case is as good as a lock. If the kernel has a short
-///   cut for an event object that is already set, put a `SeqCst` fence before the set and one after the reset.
+/// - A system call that always takes a lock of the kernel is as good as a lock. If the kernel has a shortcut for an event
+///   object that is already set, put a `SeqCst` fence before the set and another after the reset.
 ///
-/// The example below needs none of this, since its event object stays on one thread. Every event object of this
-/// crate keeps the demand.
+/// The example below needs none of this, since its event object stays on one thread. Every event object of this crate
+/// meets the requirement.
 ///
 /// # Threads
 ///
@@ -58,18 +58,17 @@ pub type WSAEVENT = *mut c_void;
 ///
 /// # Calls from inside
 ///
-/// From inside either function the same recorder may record, enumerate, withdraw and re-enable. To select,
-/// deselect or close there is refused with [`RecorderError::Reentrant`] (K4). Without the feature `std` the recorder
-/// cannot tell who calls; such a call would wait for itself, and must not be made. A panic leaves the recorder
-/// usable and the set owed (K5).
+/// Both functions may use the same recorder: record, enumerate, withdraw and re-enable. Selecting, deselecting and
+/// closing fail there with [`RecorderError::Reentrant`] (K4). Without the feature `std` the recorder cannot tell who calls.
+/// Such a call would wait for itself, and must not be made. A panic leaves the recorder usable and the set owed (K5).
 ///
 /// # Waiting
 ///
-/// The recorder does not know how its event object is waited for. In an event object of your own, register the
-/// waiter first and look at the flag afterwards. In the other order, a set between the two wakes nobody.
+/// The recorder does not care how threads wait for its event object. In an event object of your own, register the waiter
+/// first and look at the flag afterwards. In the other order, a set between the two wakes no thread.
 ///
-/// An auto-reset event object works, but its set wakes one waiter only, and a later look does not see it. If several
-/// threads wait, take a manual-reset one.
+/// An auto-reset event object works, but its set wakes only one waiter, and a later look does not see it. If several
+/// threads wait, use a manual-reset one.
 ///
 /// [`RecorderError::Reentrant`]: crate::RecorderError::Reentrant
 ///
@@ -100,15 +99,15 @@ pub type WSAEVENT = *mut c_void;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait EventSignal {
-    /// Sets the event object to signaled, as SetEvent does. If it is signaled already, it stays so, and this
+    /// Makes the event object signaled, as SetEvent does. If it is signaled already, it stays so, and this
     /// call orders memory [all the same](EventSignal#what-a-set-must-order).
     ///
     /// # Errors
     ///
-    /// The operating system's code. The recorder then owes the set and tries again (R6).
+    /// The operating system's code. The set is then owed, and the recorder tries it again (R6).
     fn set_event(&self) -> Result<(), SignalError>;
 
-    /// Sets the event object to nonsignaled, as ResetEvent does; nothing changes if it is already.
+    /// Makes the event object nonsignaled, as ResetEvent does. If it is nonsignaled already, nothing changes.
     ///
     /// # Errors
     ///

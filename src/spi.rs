@@ -1,13 +1,12 @@
-//! The C boundary: WSPEventSelect and WSPEnumNetworkEvents with their exact signatures, ready to be put
-//! into a WSPPROC_TABLE, over any [`Provider`] (E9, E10).
+//! The C boundary: WSPEventSelect and WSPEnumNetworkEvents with their exact signatures, ready for a WSPPROC_TABLE, over
+//! any [`Provider`] (E9, E10).
 //!
-//! [`WSPEventSelect`] and [`WSPEnumNetworkEvents`] are plain C functions that get no context, so their
-//! type argument says where its current instance is ([`CurrentProvider`]). A provider that gets its
-//! context by another way calls [`wsp_event_select`] and [`wsp_enum_network_events`], which are the same
-//! over an instance.
+//! [`WSPEventSelect`] and [`WSPEnumNetworkEvents`] are plain C functions that get no context. Their type argument finds
+//! its current instance ([`CurrentProvider`]). If your functions get a context in another way, call [`wsp_event_select`]
+//! and [`wsp_enum_network_events`], which take an instance.
 //!
-//! No panic crosses the boundary: with `std` the call answers WSAENETDOWN; without it there is no
-//! unwinding, and a panic ends in the program's panic handler.
+//! No panic crosses the boundary. With `std` the call returns WSAENETDOWN. Without it nothing unwinds, and a panic ends in
+//! the program's panic handler.
 
 #[cfg(all(windows, feature = "std"))]
 mod windows;
@@ -27,10 +26,10 @@ use crate::provider::{
 use crate::report::Report;
 use crate::signal::WSAEVENT;
 
-/// What a call that failed returns (E10).
+/// What a failed call returns (E10).
 pub const SOCKET_ERROR: i32 = -1;
 
-/// The C struct that a report is written to: 44 bytes, aligned to 4, on every target (V2).
+/// The C struct into which a report is written: 44 bytes, aligned to 4, on every target (V2).
 ///
 /// ```
 /// use wsp_events::spi::WSANETWORKEVENTS;
@@ -48,8 +47,8 @@ pub struct WSANETWORKEVENTS {
 }
 
 impl WSANETWORKEVENTS {
-    /// Writes a report as WSPEnumNetworkEvents does: the mask is overwritten, and those codes whose bit
-    /// is in it; the others keep what they were (E2).
+    /// Writes a report as WSPEnumNetworkEvents does: the mask is overwritten, and the codes whose bits are in it. All
+    /// other codes stay as they were (E2).
     ///
     /// ```
     /// # use wsp_events::{*, spi::WSANETWORKEVENTS};
@@ -69,8 +68,8 @@ impl WSANETWORKEVENTS {
         unsafe { store(report, self) }
     }
 
-    /// Reads as a switch does: the events of the mask with their outcomes, by bit position. Bits that
-    /// are no event are passed over, and so are the codes whose bit is not in the mask (E2).
+    /// Reads the struct as a switch does: the events of the mask with their outcomes, in the order of their bits. Bits that
+    /// are no event are ignored, and so are codes whose bits are not in the mask (E2).
     ///
     /// ```
     /// use wsp_events::spi::WSANETWORKEVENTS;
@@ -91,9 +90,9 @@ impl WSANETWORKEVENTS {
 
 /// # Safety
 ///
-/// `out` is valid for writes of a WSANETWORKEVENTS; it need not be aligned or initialised.
+/// `out` is valid for writes of a WSANETWORKEVENTS. It need not be aligned or initialised.
 unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
-    // SAFETY: the fields lie inside what the caller vouches for, and the writes need no alignment.
+    // SAFETY: the caller guarantees that `out` is valid, its fields are part of it, and the writes need no alignment.
     // Tested by: e10_a_misaligned_output_is_written, under a debug build's own checks.
     unsafe {
         (&raw mut (*out).lNetworkEvents).write_unaligned(report.events().mask());
@@ -105,7 +104,7 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
     }
 }
 
-/// A provider whose instance the plain C functions can find.
+/// A provider whose current instance the plain C functions can find.
 ///
 /// ```
 /// use std::sync::{Arc, RwLock};
@@ -133,25 +132,24 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
 /// }
 ///
 /// let mut errno = 0;
-/// // Nothing was started up, so that there is no subsystem.
+/// // WSPStartup was not called, so there is no subsystem.
 /// let result = unsafe { WSPEventSelect::<MyProvider>(1, std::ptr::null_mut(), 0, &mut errno) };
 /// assert_eq!((result, errno), (-1, 10050));
 /// ```
 pub trait CurrentProvider: Provider + Sized {
-    /// The instance that a call is for; `None` before it is there and after it has gone
-    /// (WSAENETDOWN).
+    /// The current instance; `None` before WSPStartup and after WSPCleanup (WSAENETDOWN).
     fn current() -> Option<impl Deref<Target = Self>>;
 }
 
 /// WSPEventSelect, over the current instance of `P`: 0, or [`SOCKET_ERROR`] with the code at `lpErrno`
 /// (S1 to S9, E9, E10).
 ///
-/// Bits of `lNetworkEvents` that are no event are dropped (S4). A null `lpErrno` is survived.
+/// Bits of `lNetworkEvents` that are no event are dropped (S4). `lpErrno` may be null.
 ///
 /// # Safety
 ///
-/// `lpErrno` is null or valid for the write of an `int`; it need not be aligned. `hEventObject` is a handle
-/// that the caller may have set and reset, or none at all: the provider takes it for what it was given.
+/// `lpErrno` is null or valid for the write of an `int`; it need not be aligned. `hEventObject` names an event object that
+/// the caller allows to be set and reset, or it names nothing.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -176,7 +174,7 @@ pub trait CurrentProvider: Provider + Sized {
 ///
 /// let mut errno = 0;
 /// let handle: WSAEVENT = ptr::without_provenance_mut(8); // the switch's
-/// // SAFETY: `errno` is valid for the write, and the handle is the provider's to look up.
+/// // SAFETY: `errno` is valid for the write, and the provider only looks the handle up.
 /// let result = unsafe { WSPEventSelect::<MyProvider>(4, handle, 0x08, &mut errno) };
 /// assert_eq!((result, errno), (0, 0));
 ///
@@ -195,12 +193,12 @@ pub unsafe extern "system" fn WSPEventSelect<P: CurrentProvider>(
         let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
         select(&*provider, s, hEventObject, lNetworkEvents, done)
     };
-    // SAFETY: `lpErrno` is as this function's caller vouches.
+    // SAFETY: the caller guarantees `lpErrno`.
     // Tested by: e10_the_c_functions.
     unsafe { answer(lpErrno, call) }
 }
 
-/// [`WSPEventSelect`] over an instance.
+/// Like [`WSPEventSelect`], over an instance.
 ///
 /// # Safety
 ///
@@ -220,7 +218,7 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
     events: i32,
     errno: *mut i32,
 ) -> i32 {
-    // SAFETY: `errno` is as this function's caller vouches.
+    // SAFETY: the caller guarantees `errno`.
     // Tested by: e10_results_and_errno.
     unsafe { answer(errno, |done| select(provider, descriptor, event, events, done)) }
 }
@@ -228,14 +226,12 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
 /// WSPEnumNetworkEvents, over the current instance of `P`: 0, or [`SOCKET_ERROR`] with the code at
 /// `lpErrno` (E1 to E10).
 ///
-/// A null `lpNetworkEvents` is WSAEINVAL; a misaligned one is written all the same. A null `lpErrno` is
-/// survived.
+/// A null `lpNetworkEvents` is WSAEINVAL; a misaligned one is written. `lpErrno` may be null.
 ///
 /// # Safety
 ///
-/// `lpNetworkEvents` is null or valid for the write of a [`WSANETWORKEVENTS`], `lpErrno` null or valid
-/// for the write of an `int`; neither need be aligned, nor initialised. `hEventObject` is as for
-/// [`WSPEventSelect`].
+/// `lpNetworkEvents` is null or valid for the write of a [`WSANETWORKEVENTS`], and `lpErrno` is null or valid for the write
+/// of an `int`. Neither need be aligned or initialised. `hEventObject` is as for [`WSPEventSelect`].
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -281,16 +277,16 @@ pub unsafe extern "system" fn WSPEnumNetworkEvents<P: CurrentProvider>(
 ) -> i32 {
     let call = |done: &Cell<bool>| {
         let provider = P::current().ok_or(WsaError::WSAENETDOWN)?;
-        // SAFETY: `lpNetworkEvents` is as this function's caller vouches.
+        // SAFETY: the caller guarantees `lpNetworkEvents`.
         // Tested by: e10_the_c_functions.
         unsafe { enumerate(&*provider, s, hEventObject, lpNetworkEvents, done) }
     };
-    // SAFETY: `lpErrno` is as this function's caller vouches.
+    // SAFETY: the caller guarantees `lpErrno`.
     // Tested by: e10_the_c_functions.
     unsafe { answer(lpErrno, call) }
 }
 
-/// [`WSPEnumNetworkEvents`] over an instance.
+/// Like [`WSPEnumNetworkEvents`], over an instance.
 ///
 /// # Safety
 ///
@@ -317,10 +313,10 @@ pub unsafe fn wsp_enum_network_events<P: Provider + ?Sized>(
     out: *mut WSANETWORKEVENTS,
     errno: *mut i32,
 ) -> i32 {
-    // SAFETY: `out` is as this function's caller vouches.
+    // SAFETY: the caller guarantees `out`.
     // Tested by: e10_a_misaligned_output_is_written.
     let call = |done: &Cell<bool>| unsafe { enumerate(provider, descriptor, event, out, done) };
-    // SAFETY: `errno` is as this function's caller vouches.
+    // SAFETY: the caller guarantees `errno`.
     // Tested by: e10_results_and_errno.
     unsafe { answer(errno, call) }
 }
@@ -359,16 +355,15 @@ unsafe fn enumerate<P: Provider + ?Sized>(
         return Err(WsaError::WSAEINVAL);
     }
     let report = enumerate_socket(provider, &socket, event).map_err(ProviderError::errno)?;
-    // SAFETY: `out` is not null, and as this function's caller vouches.
+    // SAFETY: `out` is not null, and the caller guarantees the rest.
     // Tested by: e10_results_and_errno, which passes null.
     unsafe { store(&report, out) };
     done.set(true);
     Ok(())
 }
 
-/// Runs a call and answers as C expects: the code is written on failure only (E10). From the moment at
-/// which the call says that it is done, its success stands, although what is then dropped is foreign code
-/// and may panic (an event object, a socket).
+/// Runs a call and returns as C expects: the code is written on failure only (E10). Once the call has set `done`, it has
+/// succeeded: what is dropped after that is foreign code (an event object, a socket), and a panic there changes nothing.
 ///
 /// # Safety
 ///
@@ -381,7 +376,7 @@ unsafe fn answer(errno: *mut i32, call: impl FnOnce(&Cell<bool>) -> Result<(), W
     match result {
         Err(error) if !done.get() => {
             if !errno.is_null() {
-                // SAFETY: it is not null, and as this function's caller vouches.
+                // SAFETY: `errno` is not null, and the caller guarantees the rest.
                 // Tested by: e10_a_misaligned_errno_is_written.
                 unsafe { errno.write_unaligned(error.code()) };
             }

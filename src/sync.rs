@@ -1,6 +1,6 @@
-//! The primitives under the recorder: the real ones, or those of a checker: loom's, which knows every
-//! schedule and the memory model (`--cfg wsp_loom`), or shuttle's, which draws schedules at random and
-//! makes every atomic sequentially consistent (`--cfg wsp_shuttle`).
+//! The primitives that the crate uses: the real ones or, in our tests, those of a model checker. Loom tries every
+//! schedule and knows the memory model (`--cfg wsp_loom`). Shuttle tries random schedules, with every atomic
+//! sequentially consistent (`--cfg wsp_shuttle`).
 
 #[cfg(not(any(wsp_loom, wsp_shuttle)))]
 pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -29,7 +29,7 @@ use shuttle::thread::yield_now;
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
 use std::thread::yield_now;
 
-/// A function that is `const`, but for loom, whose primitives cannot be made in a `const`.
+/// A `const fn`; under loom a plain `fn`, because loom's primitives cannot be created in a `const`.
 macro_rules! const_fn {
     ($(#[$attribute:meta])* $visibility:vis const fn $($rest:tt)*) => {
         #[cfg(not(wsp_loom))]
@@ -42,7 +42,7 @@ macro_rules! const_fn {
     };
 }
 
-/// An array of atomics that are zero.
+/// An array of atomics, all zero.
 #[cfg(not(wsp_loom))]
 macro_rules! zeroed {
     ($atomic:ident; $length:expr) => {
@@ -57,7 +57,7 @@ macro_rules! zeroed {
     };
 }
 
-/// A value that each thread has for itself; the checkers run all threads on one, and have their own.
+/// A thread-local value. The checkers run all their threads on one, and have a macro of their own.
 #[cfg(feature = "std")]
 macro_rules! per_thread {
     ($name:ident: $type:ty = $value:expr) => {
@@ -74,7 +74,7 @@ macro_rules! per_thread {
 pub(crate) use per_thread;
 pub(crate) use {const_fn, zeroed};
 
-/// `core`'s cell with the interface of loom's.
+/// `core`'s cell, with the interface of loom's.
 #[cfg(not(wsp_loom))]
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
@@ -94,15 +94,14 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// Gives way to the thread that is being waited for: a few of the processor's own pauses, then, where there
-/// is `std`, the rest of the time slice.
+/// Waits for another thread: with a few pause instructions, then, with `std`, by yielding.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     pauses: u32,
 }
 
 impl Backoff {
-    /// A checker runs the other threads between any two steps: to pause would only add steps.
+    /// A checker runs other threads between any two steps: pauses would only add steps.
     const IS_CHECKED: bool = cfg!(any(wsp_loom, wsp_shuttle));
 
     const PAUSES: u32 = if Self::IS_CHECKED { 0 } else { 32 };

@@ -11,36 +11,31 @@ use crate::recorder::{NetworkEventRecorder, Recorded};
 use crate::report::Report;
 use crate::signal::EventSignal;
 
-/// A wrapper that makes a trace: around an [`EventSignal`] it is an event object that tells of
-/// every set and reset, around a [`NetworkEventRecorder`] a recorder that tells of every call. With
-/// the feature `tracing`.
+/// A wrapper that traces calls. Around an [`EventSignal`] it traces every set and reset, around a
+/// [`NetworkEventRecorder`] every call. With the feature `tracing`.
 ///
-/// Put it where the inner one was: it has the same calls, and all else of the inner one by
-/// dereferencing. The [`Span`] says which event object or socket it is; every call runs inside it,
-/// so that the sets that a `record` leads to stand inside the socket's span too. [`Span::none`]
-/// will do.
+/// Use it in place of what it wraps: it has the same calls, and dereferences to the rest. The [`Span`] says which event
+/// object or socket it is. Every call runs inside that span, so the set that a `record` causes is inside the socket's span,
+/// too. [`Span::none`] is possible.
 ///
-/// When a call is over it is told of by one event, which has the call's name as its name and
-/// message: at level DEBUG if it has succeeded, at WARN, with the field `error`, if not. Codes and
-/// events have their Winsock names.
+/// Each call emits one trace event when it ends, which has the call's name as its name and message. The level is DEBUG if
+/// the call has succeeded, otherwise WARN, with the field `error`. Codes and network events have their Winsock names.
 ///
-/// | event | fields |
+/// | trace event | fields |
 /// |---|---|
 /// | `set`, `reset` | |
-/// | `record` | `occurred`: the occurrences with their outcomes, as a [`Report`] prints them; `new`: the events that were not recorded yet; `wake`: [`Wake`](crate::Wake), what became of the wake-up |
+/// | `record` | `occurred`: the occurrences with their outcomes, as a [`Report`] prints them; `new`: the events that were not recorded yet; `wake`: who sets the event object, a [`Wake`](crate::Wake) |
 /// | `select` | `events` |
 /// | `deselect`, `inherit`, `close` | |
 /// | `enumerate` | `report`; `signal_error`, if there is [one](Report::signal_error) |
 /// | `withdraw`, `reenable` | `events` |
 ///
-/// What goes past the wrapper is not told of: a [`Provider`](crate::Provider) hands out the
-/// recorder inside, so that of a WSPEventSelect and a WSPEnumNetworkEvents one sees what they do to
-/// a traced event object. The wrapper itself allocates nothing and never waits; whether the whole
-/// does is up to the subscriber, which runs inside the call, and must not select or enumerate on
-/// the same recorder when told of a set or reset (K4).
+/// Calls that bypass the wrapper are not traced. A [`Provider`](crate::Provider) returns the inner recorder, so of a
+/// WSPEventSelect or WSPEnumNetworkEvents only the sets and resets of a traced event object are seen. The wrapper itself
+/// does not allocate and never waits. The subscriber runs inside the call, and may do either. It must not select, deselect
+/// or close the same recorder while it handles the trace event of a set or reset (K4).
 ///
-/// It works without `std`, with an allocator, on targets that have atomics as wide as a pointer:
-/// that is what the `tracing` crate asks for.
+/// It works without `std`, with an allocator, on targets with pointer-sized atomics. The `tracing` crate needs these.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -90,8 +85,8 @@ impl<T> Deref for Traced<T> {
     }
 }
 
-/// Tells of a call that is over. A field that is `None` is left out.
-macro_rules! told {
+/// Emits the trace event of a call that has ended. A field that is `None` is left out.
+macro_rules! trace {
     ($name:literal, $result:expr $(, $field:ident = $value:expr)*) => {
         match &$result {
             Ok(_) => event!(name: $name, Level::DEBUG, $($field = $value,)* $name),
@@ -104,7 +99,7 @@ impl<S: EventSignal> EventSignal for Traced<S> {
     fn set_event(&self) -> Result<(), SignalError> {
         self.span.in_scope(|| {
             let result = self.inner.set_event();
-            told!("set", result);
+            trace!("set", result);
             result
         })
     }
@@ -112,19 +107,19 @@ impl<S: EventSignal> EventSignal for Traced<S> {
     fn reset_event(&self) -> Result<(), SignalError> {
         self.span.in_scope(|| {
             let result = self.inner.reset_event();
-            told!("reset", result);
+            trace!("reset", result);
             result
         })
     }
 }
 
-/// The calls of [`NetworkEventRecorder`], each as it is there, and traced.
+/// The calls of [`NetworkEventRecorder`], traced.
 impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// [`NetworkEventRecorder::record`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Traced, WsaError};
@@ -142,11 +137,11 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.record_all([(event, outcome)])
     }
 
-    /// [`NetworkEventRecorder::record_all`]; the trace has one event for all, named `record`.
+    /// [`NetworkEventRecorder::record_all`]. It emits one trace event for all occurrences, named `record`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Traced};
@@ -164,7 +159,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.span.in_scope(|| {
             let result = self.inner.record_all(occurred.iter());
             let recorded = result.ok();
-            told!(
+            trace!(
                 "record",
                 result,
                 occurred = field::display(occurred),
@@ -179,7 +174,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, NetworkEvents, Traced};
@@ -191,7 +186,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     pub fn select(&self, events: NetworkEvents, signal: S) -> Result<(), RecorderError> {
         self.span.in_scope(|| {
             let result = self.inner.select(events, signal);
-            told!("select", result, events = field::display(events));
+            trace!("select", result, events = field::display(events));
             result
         })
     }
@@ -200,7 +195,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, RecorderError, Traced};
@@ -208,13 +203,13 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// # let recorder = Traced::new(recorder, tracing::Span::none());
     /// # recorder.close()?;
     /// assert_eq!(recorder.deselect(), Err(RecorderError::Closed));
-    /// // WARN deselect error=the socket is closed
+    /// // WARN deselect error=the socket is closed (WSAENOTSOCK)
     /// # Ok::<(), RecorderError>(())
     /// ```
     pub fn deselect(&self) -> Result<(), RecorderError> {
         self.span.in_scope(|| {
             let result = self.inner.deselect();
-            told!("deselect", result);
+            trace!("deselect", result);
             result
         })
     }
@@ -223,7 +218,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
@@ -237,12 +232,12 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.report(|recorder| recorder.enumerate())
     }
 
-    /// [`NetworkEventRecorder::enumerate_and_reset`]; the trace names it `enumerate`, and a traced
-    /// event object tells of the reset by itself.
+    /// [`NetworkEventRecorder::enumerate_and_reset`]. Its trace event is named `enumerate`; a traced event object emits its
+    /// own for the reset.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
@@ -268,7 +263,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.span.in_scope(|| {
             let result = enumerate(&self.inner);
             let report = result.ok();
-            told!(
+            trace!(
                 "enumerate",
                 result,
                 report = report.map(field::display),
@@ -310,7 +305,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         });
     }
 
-    /// [`NetworkEventRecorder::on_reenabling_call`]; the trace names it `reenable`.
+    /// [`NetworkEventRecorder::on_reenabling_call`]. Its trace event is named `reenable`.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, ReenablingCall, Traced};
@@ -323,12 +318,11 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.reenable(call.event());
     }
 
-    /// [`NetworkEventRecorder::inherit`]. The accepted socket's recorder is not traced yet: it gets
-    /// a span of its own.
+    /// [`NetworkEventRecorder::inherit`]. The accepted socket's recorder is not traced: wrap it with its own span.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -345,7 +339,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     {
         self.span.in_scope(|| {
             let result = self.inner.inherit();
-            told!("inherit", result);
+            trace!("inherit", result);
             result
         })
     }
@@ -354,7 +348,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
@@ -367,14 +361,13 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     pub fn close(&self) -> Result<(), RecorderError> {
         self.span.in_scope(|| {
             let result = self.inner.close();
-            told!("close", result);
+            trace!("close", result);
             result
         })
     }
 }
 
-/// Occurrences as one step records them: an error takes the place of a success, and the first error
-/// stays (R3, R5).
+/// The occurrences as one step records them: an error replaces a success, and the first error stays (R3, R5).
 fn merge(occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>) -> Report {
     let mut merged = Report::default();
     for (event, outcome) in occurrences {

@@ -4,8 +4,7 @@ use std::io::{Error, ErrorKind};
 
 use super::WsaError;
 
-/// The kinds that say the same as a Winsock code. Where two kinds lead to one code, the first is the
-/// way back.
+/// The kinds that have a Winsock code. If two kinds have the same code, the code converts back to the first.
 const KINDS: &[(ErrorKind, WsaError)] = &[
     (ErrorKind::AddrInUse, WsaError::WSAEADDRINUSE),
     (ErrorKind::AddrNotAvailable, WsaError::WSAEADDRNOTAVAIL),
@@ -26,11 +25,11 @@ const KINDS: &[(ErrorKind, WsaError)] = &[
     (ErrorKind::TimedOut, WsaError::WSAETIMEDOUT),
     (ErrorKind::Unsupported, WsaError::WSAEOPNOTSUPP),
     (ErrorKind::WouldBlock, WsaError::WSAEWOULDBLOCK),
-    // The peer reset the connection some time before the send that fails like this.
+    // A send fails like this some time after the peer has reset the connection.
     (ErrorKind::BrokenPipe, WsaError::WSAECONNRESET),
 ];
 
-/// The numbers that `errno` has on Linux, on every architecture but a few.
+/// The `errno` numbers of Linux, on all architectures but a few.
 const LINUX: &[(i32, WsaError)] = &[
     (1, WsaError::WSAEACCES),
     (13, WsaError::WSAEACCES),
@@ -112,9 +111,9 @@ fn from_raw(raw: i32) -> Option<WsaError> {
     }
 }
 
-/// The code that a socket call's error stands for. The operating system's own number decides where it
-/// is known, since `ErrorKind` has no word for some (ENOBUFS, EAFNOSUPPORT); then the kind. An error
-/// that is neither becomes WSASYSCALLFAILURE. An error made from a [`WsaError`] is that error again.
+/// The Winsock code of a socket call's error. The operating system's own number decides if it is known, because
+/// `ErrorKind` does not distinguish some (ENOBUFS, EAFNOSUPPORT). Otherwise the kind decides. If neither is known, the
+/// code is WSASYSCALLFAILURE. An error made from a [`WsaError`] converts back to that error.
 ///
 /// ```
 /// use std::io;

@@ -7,8 +7,8 @@ use crate::event::NetworkEvent;
 
 /// A Winsock error code: an `int` that is not zero (V3).
 ///
-/// Zero means success throughout Winsock, so `Result<(), WsaError>` is the C `int` and takes no more
-/// room than it. The WSAE codes are associated constants; any other number is carried unchanged.
+/// Zero means success throughout Winsock, so `Result<(), WsaError>` has the size of a C `int`. The WSAE codes are
+/// associated constants. Any other number is kept unchanged.
 ///
 /// It prints with its name, its number and a short explanation; `{:#}` leaves the explanation out.
 ///
@@ -53,7 +53,7 @@ impl WsaError {
         self.0.get()
     }
 
-    /// What an element of `iErrorCode` says: 0 is success, any other number an error (R2).
+    /// The meaning of an element of `iErrorCode`: 0 is success, any other number is an error (R2).
     ///
     /// ```
     /// # use wsp_events::WsaError;
@@ -67,7 +67,7 @@ impl WsaError {
         }
     }
 
-    /// The codes that the SPI reference documents for an event (V4). Any other can be recorded too.
+    /// The codes that the SPI reference documents for an event (V4). Any other can be recorded as well.
     ///
     /// ```
     /// # use wsp_events::{NetworkEvent, WsaError};
@@ -100,7 +100,7 @@ impl WsaError {
         CODES.binary_search_by_key(&self.code(), |&(code, ..)| code).ok().map(|at| &CODES[at])
     }
 
-    /// The name in the Winsock headers, for a code that has one.
+    /// The name in the Winsock headers, if the code has one.
     ///
     /// ```
     /// # use wsp_events::WsaError;

@@ -12,8 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use super::SOCKET;
 use crate::error::TableFull;
 
-/// How many bits of a descriptor say which slot of the table it names; the rest say which of the
-/// sockets that the slot has held. The unit tests fill a small table.
+/// The low bits of a descriptor are the index of its slot; the rest is the generation of the slot, which counts the
+/// sockets that it has held. The unit tests fill a small table.
 const INDEX_BITS: u32 = if cfg!(test) {
     4
 } else if cfg!(target_pointer_width = "64") {
@@ -22,21 +22,23 @@ const INDEX_BITS: u32 = if cfg!(test) {
     20
 };
 const GENERATIONS: usize = SOCKET::MAX >> INDEX_BITS;
-/// One short of all: the last index with the last generation would be `INVALID_SOCKET`.
+/// One less than the index could count: the last index with the last generation would be `INVALID_SOCKET`.
 const SLOTS: usize = (1 << INDEX_BITS) - 1;
 const SHARDS: usize = 64;
 
-/// Sockets by descriptor, from many threads at once, for a provider that has no table of its own. `T`
-/// is the provider's own socket, with its recorder somewhere inside.
+/// Sockets by descriptor, for a provider that has no table of its own. Many threads can use it at once. `T` is the
+/// provider's own socket, which contains its recorder.
 ///
-/// A descriptor is never taken for an earlier socket's: after a close its slot gets another descriptor,
-/// and the old value comes back only after 4 294 967 295 closes of the same slot (4095 on 32-bit
-/// targets), with the slot that was free the longest used first (P1). Descriptors are never 0 and never
-/// `INVALID_SOCKET`. There is room for 4 294 967 295 at a time (1 048 575 on 32-bit targets).
+/// A closed descriptor does not name the next socket. After a close the slot gets another descriptor, and the old value
+/// comes back only after 4 294 967 295 closes of the same slot (4095 on 32-bit targets). The slot that has been free
+/// longest is used first (P1). Descriptors are never 0 and never `INVALID_SOCKET`. At most 4 294 967 295 can be open at a
+/// time (1 048 575 on 32-bit targets).
 ///
-/// A look-up takes a shared lock for a moment, and shares it with the look-ups of one descriptor in
-/// sixty-four; inserting, duplicating and removing take it exclusively. Neither calls into `T`. The table
-/// itself takes some eight kilobytes: it belongs into a `static`, an `Arc` or a `Box`.
+/// A look-up takes a shared lock for a moment. There are 64 such locks, so look-ups of different descriptors seldom
+/// share one. Inserting, duplicating and removing take the lock exclusively. None of them calls into `T`. The table itself
+/// takes about eight kilobytes: put it into a `static`, an `Arc` or a `Box`.
+///
+/// `Debug` prints how many sockets there are.
 ///
 /// ```
 /// use wsp_events::SocketTable;
@@ -50,35 +52,31 @@ const SHARDS: usize = 64;
 /// assert_ne!(table.insert("the next")?, s);
 /// # Ok::<(), wsp_events::TableFull>(())
 /// ```
-#[derive(Debug)]
 pub struct SocketTable<T> {
-    /// Neighbours are in different shards, so that threads which look up different sockets seldom meet.
+    /// Neighbouring slots are in different shards, so that threads that look up different sockets seldom contend.
     shards: [Shard<T>; SHARDS],
-    /// Whoever has it may lock shards; who has a shard does not lock it.
+    /// Lock order: this lock before a shard's.
     unused: Mutex<Unused>,
 }
 
-/// In a cache line of its own, and its neighbour that processors fetch with it.
-#[derive(Debug)]
+/// Aligned to two cache lines, since processors fetch lines in pairs.
 #[repr(align(128))]
 struct Shard<T>(RwLock<Vec<Slot<T>>>);
 
-#[derive(Debug)]
 struct Unused {
-    /// Free slots, the one that was freed first in front.
+    /// Free slots. The slot that has been free longest is in front.
     free: VecDeque<usize>,
-    /// The first slot that was never used.
+    /// The first slot that has never been used.
     next: usize,
 }
 
-#[derive(Debug)]
 struct Slot<T> {
     /// 1 to `GENERATIONS`.
     generation: usize,
     socket: Option<SocketRef<T>>,
 }
 
-/// A socket of a [`SocketTable`], kept alive: a call that has one completes on this socket even if it
+/// A reference that keeps a socket of a [`SocketTable`] alive: a call that has one completes on this socket, even if it
 /// is removed meanwhile (P5).
 ///
 /// ```
@@ -93,7 +91,7 @@ struct Slot<T> {
 pub struct SocketRef<T>(Arc<Entry<T>>);
 
 struct Entry<T> {
-    /// Goes up only while a descriptor that is counted keeps the socket in the table, and its shard locked.
+    /// Increased only while the shard of a counted descriptor is locked.
     descriptors: AtomicUsize,
     socket: T,
 }
@@ -113,9 +111,8 @@ struct Entry<T> {
 pub struct Removed<T> {
     /// The socket that the descriptor named.
     pub socket: SocketRef<T>,
-    /// How many other descriptors still name it. With none the socket has come to its end, and its
-    /// recorder is to be closed (P4, S7): in this order, so that a call is never told of a closed record
-    /// by the descriptor of a socket that is still there.
+    /// How many other descriptors still name it. If there are none, close the socket's recorder (P4, S7). Close it after
+    /// the removal, not before: otherwise a call could find a closed record under a descriptor that still exists.
     pub remaining: usize,
 }
 
@@ -135,11 +132,11 @@ impl<T> SocketTable<T> {
         }
     }
 
-    /// Puts a socket into the table, under a descriptor of its own.
+    /// Adds a socket, and returns its descriptor.
     ///
     /// # Errors
     ///
-    /// [`TableFull`]; the socket is dropped.
+    /// [`TableFull`]. The socket is dropped.
     ///
     /// ```
     /// # use wsp_events::SocketTable;
@@ -153,7 +150,7 @@ impl<T> SocketTable<T> {
         Ok(self.put(slot, socket))
     }
 
-    /// The socket that a descriptor names; `None` if it names none, or no longer (P1).
+    /// The socket that a descriptor names; `None` if it names none, or no longer does (P1).
     ///
     /// ```
     /// # use wsp_events::SocketTable;
@@ -168,8 +165,7 @@ impl<T> SocketTable<T> {
         slot.socket.clone().filter(|_| slot.generation == generation(descriptor))
     }
 
-    /// A further descriptor of the same socket, which has one record for all of them (P4); `None` if the
-    /// descriptor names no socket.
+    /// Another descriptor of the same socket, with the same record (P4); `None` if the descriptor names no socket.
     ///
     /// # Errors
     ///
@@ -186,8 +182,7 @@ impl<T> SocketTable<T> {
     /// # Ok::<(), wsp_events::TableFull>(())
     /// ```
     pub fn duplicate(&self, descriptor: SOCKET) -> Result<Option<SOCKET>, TableFull> {
-        // Kept to the end: until it has its new descriptor the socket may lose its old one, and whoever asks
-        // for all sockets waits.
+        // Locked to the end, so that `sockets` waits: until the socket has its new descriptor it may lose its old one.
         let mut unused = self.unused();
         let slot = unused.reserve();
         let named = self.change(descriptor, |named| {
@@ -202,8 +197,8 @@ impl<T> SocketTable<T> {
         Ok(Some(self.put(slot?, socket)))
     }
 
-    /// Takes a descriptor out of the table; `None` if it names no socket. From now on it is
-    /// WSAENOTSOCK (P1); a call that has looked it up before completes (P5).
+    /// Removes a descriptor; `None` if it names no socket. From now on it is WSAENOTSOCK (P1). A call that has looked it up
+    /// before completes (P5).
     ///
     /// ```
     /// # use wsp_events::SocketTable;
@@ -224,8 +219,8 @@ impl<T> SocketTable<T> {
         Some(removed)
     }
 
-    /// All sockets at this moment, each once however many descriptors it has, in no particular order:
-    /// to tell every one that the network went down, say.
+    /// All sockets at this moment, in no particular order, each once, however many descriptors it has. For example, to
+    /// record on each of them that the network went down.
     ///
     /// ```
     /// # use wsp_events::SocketTable;
@@ -238,7 +233,7 @@ impl<T> SocketTable<T> {
     /// ```
     #[must_use]
     pub fn sockets(&self) -> Vec<SocketRef<T>> {
-        // All at once, or else a socket could slip through on its way from one descriptor to another.
+        // All shards at once. Otherwise a socket could be missed while it gets one descriptor and loses another.
         let _unused = self.unused();
         let shards = self.shards.each_ref().map(|shard| shard.0.read());
         let shards = shards.map(|slots| slots.unwrap_or_else(PoisonError::into_inner));
@@ -250,10 +245,10 @@ impl<T> SocketTable<T> {
         sockets
     }
 
-    /// Puts a socket into a slot that was reserved; returns its descriptor.
+    /// Puts a socket into a reserved slot, and returns its descriptor.
     fn put(&self, at: usize, socket: SocketRef<T>) -> SOCKET {
         let mut slots = self.shard(at).write().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have reserved the next slot of the shard, and come first.
+        // Threads may fill the slots that they have reserved in any order.
         while slots.len() <= at / SHARDS {
             slots.push(Slot { generation: 1, socket: None });
         }
@@ -278,15 +273,15 @@ impl<T> SocketTable<T> {
         &self.shards[at % SHARDS].0
     }
 
-    /// Nothing panics between two changes that belong together, so that no poisoned lock, here or in a
-    /// shard, holds anything half done.
+    /// A poisoned lock, here or of a shard, guards nothing half done: nothing panics between two changes that belong
+    /// together.
     fn unused(&self) -> MutexGuard<'_, Unused> {
         self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Unused {
-    /// A slot for the caller alone, who puts a socket into it.
+    /// A slot for the caller alone, to put a socket into.
     fn reserve(&mut self) -> Result<usize, TableFull> {
         if let Some(slot) = self.free.pop_front() {
             return Ok(slot);
@@ -305,6 +300,14 @@ const fn index(descriptor: SOCKET) -> usize {
 
 const fn generation(descriptor: SOCKET) -> usize {
     descriptor >> INDEX_BITS
+}
+
+impl<T> fmt::Debug for SocketTable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketTable")
+            .field("sockets", &self.sockets().len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T> Default for SocketTable<T> {
@@ -337,8 +340,8 @@ impl<T: fmt::Debug> fmt::Debug for SocketRef<T> {
 mod tests {
     use super::*;
 
-    /// P1: the value of a descriptor comes back only after every generation of its slot; none of them
-    /// is 0 or INVALID_SOCKET. The middle of the way is skipped by setting the slot's generation.
+    /// Catches a descriptor that comes back too early, or is 0 or INVALID_SOCKET. The test sets the slot's generation to
+    /// skip most of the way.
     #[test]
     fn p1_generations_wrap_past_the_forbidden_values() {
         let table = SocketTable::new();
@@ -352,7 +355,7 @@ mod tests {
         assert_eq!(table.insert(()).unwrap(), first);
     }
 
-    /// Catches a table that goes on when its descriptors are used up, or has fewer than it says.
+    /// Catches a table that hands out more descriptors than it has, or fewer than it says.
     #[test]
     fn p1_a_full_table_says_so() {
         let table = SocketTable::new();
@@ -366,7 +369,16 @@ mod tests {
         assert_eq!(slots.sum::<usize>(), SLOTS);
     }
 
-    /// Catches a reference that does not show its socket.
+    /// Catches a table that prints its eight kilobytes.
+    #[test]
+    fn p4_a_table_prints_how_many_sockets_it_has() {
+        let table = SocketTable::new();
+        let descriptor = table.insert("socket").unwrap();
+        table.duplicate(descriptor).unwrap();
+        assert_eq!(std::format!("{table:?}"), "SocketTable { sockets: 1, .. }");
+    }
+
+    /// Catches a reference that does not print its socket.
     #[test]
     fn p1_a_reference_shows_the_socket() {
         let table = SocketTable::new();

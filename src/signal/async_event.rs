@@ -1,17 +1,17 @@
-//! [`AsyncEvent`]: an event object that tasks await, in any runtime.
+//! [`AsyncEvent`]: an event object that tasks await, in any async runtime.
 //!
-//! The protocol; each paragraph names the models in `models.rs` and the tests in `tests.rs` that fail when it
-//! is broken.
+//! The protocol follows. Each paragraph names the models in `models.rs` and the tests in `tests.rs` that fail if it is
+//! broken.
 //!
 //! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. Two bits
 //! are about the list of wakers. `LOCKED`: one thread has the list to itself. `WAITED`: the list is not empty. Every
 //! change of the word is a read-modify-write. The 62-bit count does not wrap in practice.
 //!
 //! **A set always writes, even if it changes nothing.** The reset that ends the turn reads from the last write, and
-//! all writes are read-modify-writes; so it synchronizes with every set of that turn, as [`EventSignal`] demands. *`a_reset_sees_what_came_before_a_set`.*
+//! all writes are read-modify-writes; so it synchronizes with every set of that turn, as [`EventSignal`] requires. *`a_reset_sees_what_came_before_a_set`.*
 //!
-//! **A wait is for the end of its turn.** It notes the turn in which it began, and is over when the word shows
-//! another one. A reset that follows the set does not undo that. *`a_set_releases_a_wait_although_a_reset_follows`,
+//! **A wait lasts until its turn ends.** It notes the turn in which it began, and is over when the word shows another
+//! turn. A reset that follows the set does not undo that. *`a_set_releases_a_wait_although_a_reset_follows`,
 //! `a_later_wait_is_not_released_by_an_earlier_set`.*
 //!
 //! **The list belongs to one turn.** A wait puts its waker into the list, or takes it out, under `LOCKED`, which
@@ -20,17 +20,17 @@
 //! **A set never waits.** If `WAITED` is on, the exchange that ends the turn also turns `LOCKED` on: the set has
 //! the list, takes it and wakes. If `LOCKED` was on already, the set returns, and the holder does it. If the holder
 //! is an earlier set, it is about to do so. If it is a wait, it unlocks by a compare-exchange, which fails because
-//! the turn has ended; then it does what the set would have done. Waits do wait for each other, for a few instructions
+//! the turn has ended; the wait then does what the set would have done. Waits do wait for each other, for a few instructions
 //! and perhaps an allocation: they spin, and with `std` soon yield. *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`,
 //! `a_set_and_a_reset_meet_a_second_poll`.*
 //!
 //! **Wakers are called without the lock.** The list is taken as a whole and unlocked, and only then are the
-//! wakers called. Wakers are also cloned and dropped outside the lock. So a waker may set, reset, await and
-//! cancel as it likes; a wait that begins meanwhile is not in the list that was taken.
+//! wakers called. Wakers are also cloned and dropped outside the lock. So a waker may set, reset,
+//! await and cancel. A wait that begins meanwhile is not in the list that was taken.
 //! *`a_waker_that_drops_its_task`, `a_waker_that_uses_the_event_object`, `a_waker_whose_drop_uses_the_event_object`.*
 //!
-//! **A cancelled wait** takes its waker out of the list. If its turn is over, its waker is in the hands of the
-//! thread that took the list, and is called for nothing. *`a_cancelled_wait_leaves_nothing_behind`,
+//! **A cancelled wait** takes its waker out of the list. If its turn is over, the thread that took
+//! the list has its waker, and calls it in vain. *`a_cancelled_wait_leaves_nothing_behind`,
 //! `a_cancelled_wait_meets_a_set_and_a_wait`, `two_waits_are_cancelled_and_one_is_not`.*
 
 #[cfg(all(test, wsp_loom))]
@@ -55,24 +55,24 @@ const WAITED: u64 = 2;
 /// One turn. This bit of the word is on while the event object is signaled.
 const TURN: u64 = 4;
 
-/// A manual-reset event object that is awaited. It needs nothing of the runtime, and no `std`. With the feature
+/// A manual-reset event object that tasks await. It works in every async runtime, and without `std`. With the feature
 /// `async`.
 ///
 /// Many tasks and threads can wait. A set releases every wait that has begun, even if a reset follows before one of
 /// them has run, as with a `ManualResetEvent`. A wait begins with the call of
-/// [`wait`](Self::wait), even if the future is polled later. Nothing but a set releases it. A wait is cancelled by
-/// dropping its future, at any moment; the event object and the other waits stay as they are.
+/// [`wait`](Self::wait), even if the future is polled later. Only a set releases it. To cancel a wait, drop its future at
+/// any time; the event object and the other waits stay as they are.
 ///
-/// Setting calls the wakers of the waiting tasks on the thread that sets. It waits for no other thread: if one
-/// is just then beginning or cancelling a wait, that thread calls the wakers instead, as its next step.
+/// Setting calls the wakers of the waiting tasks on the thread that sets. It waits for no other thread. If another thread
+/// is just beginning or cancelling a wait, that thread calls the wakers instead, as its next step.
 ///
-/// A waker may do anything from inside: set and reset the event object, begin, poll and cancel waits, drop its task.
-/// No lock is held meanwhile. If wakers panic, the others are still called, and then the first panic goes on.
-/// Without `std` a panic cannot be caught: it goes on at once, and the remaining wakers are not called.
+/// A waker may set and reset the event object, begin, poll and cancel waits, and drop its task. No lock is held meanwhile.
+/// If a waker panics, the others are still called, and then the first panic continues. Without `std` a panic cannot be
+/// caught: it continues at once, and the remaining wakers are not called.
 ///
-/// The first poll of a wait allocates. Setting does not; it frees what the waits have allocated. Waits that are
-/// polled or dropped at the same time wait for each other for a moment; without `std` they spin. So do not poll or
-/// drop one in an interrupt handler. Setting and resetting never spin.
+/// The first poll of a wait allocates. Setting does not allocate, and frees what the waits have allocated. Waits that are
+/// polled or dropped at the same time wait for each other for a moment; without `std` they spin. So do not poll or drop a
+/// wait in an interrupt handler. Setting and resetting never spin.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -83,7 +83,7 @@ const TURN: u64 = 4;
 /// let recorder = Arc::new(NetworkEventRecorder::new());
 /// recorder.select(NetworkEvents::FD_ACCEPT, Arc::clone(&event))?;
 ///
-/// // The provider: in a task here, it could be any thread.
+/// // The provider. Here it is a task; it could be any thread.
 /// let provider = Arc::clone(&recorder);
 /// tokio::spawn(async move { provider.record(NetworkEvent::Accept, Ok(())) });
 ///
@@ -124,7 +124,7 @@ impl AsyncEvent {
         Self { word: AtomicU64::new(0), wakers: UnsafeCell::new(BTreeMap::new()) }
     }
 
-    /// As above; the model checker's primitives cannot be made in a `const`.
+    /// As above. The model checker's primitives cannot be created in a `const`.
     #[cfg(wsp_loom)]
     #[must_use]
     pub fn new() -> Self {
@@ -176,7 +176,8 @@ impl AsyncEvent {
         is_set(self.look())
     }
 
-    /// Waits until the event object is set, from this call on; the future is ready at once if it is.
+    /// Waits until the event object is set. The wait begins with this call. If the event object is set already, the future
+    /// is ready at once.
     ///
     /// ```
     /// # use wsp_events::AsyncEvent;
@@ -193,8 +194,7 @@ impl AsyncEvent {
         Wait { event: self, turn: turn(self.look()), key: None }
     }
 
-    /// As [`wait`](Self::wait), for a thread: it blocks until the event object is set. Not for use
-    /// inside a task.
+    /// Like [`wait`](Self::wait), but blocks the thread until the event object is set. Not for use inside a task.
     ///
     /// ```
     /// # use wsp_events::AsyncEvent;
@@ -217,7 +217,7 @@ impl AsyncEvent {
         }
     }
 
-    /// A thread that sees a set here sees what was done before it.
+    /// A thread that sees a set here also sees what was done before it.
     fn look(&self) -> u64 {
         self.word.load(Ordering::Acquire)
     }
@@ -239,7 +239,7 @@ impl AsyncEvent {
             let wakers = unsafe { &mut *wakers };
             (change(wakers), if wakers.is_empty() { turn } else { turn | WAITED })
         });
-        // It fails if the turn has ended meanwhile.
+        // This fails if the turn has ended meanwhile.
         let unlocked =
             self.word.compare_exchange(locked, word, Ordering::Release, Ordering::Relaxed);
         if unlocked.is_err() {
@@ -259,7 +259,7 @@ impl AsyncEvent {
     }
 }
 
-/// Calls every waker, even if some of them panic; then the first panic goes on.
+/// Calls every waker, even if some of them panic. Then the first panic continues.
 #[cfg(feature = "std")]
 fn wake(wakers: Wakers) {
     use std::panic::{catch_unwind, resume_unwind};
@@ -270,7 +270,7 @@ fn wake(wakers: Wakers) {
         if panic.is_ok() {
             panic = result;
         } else {
-            // Its payload could panic when it is dropped.
+            // Dropping its payload could panic.
             mem::forget(result);
         }
     }
@@ -286,7 +286,7 @@ struct Wait<'a> {
     event: &'a AsyncEvent,
     /// The turn in which the wait began.
     turn: u64,
-    /// Under which the waker is in the list, as long as that turn lasts.
+    /// The waker's key in the list, as long as that turn lasts.
     key: Option<u64>,
 }
 
@@ -294,7 +294,7 @@ impl Future for Wait<'_> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        // Signaled: its turn is over, or it began in this one.
+        // Signaled: the wait's turn is over, or it began while signaled.
         if self.event.is_set() {
             return Poll::Ready(());
         }

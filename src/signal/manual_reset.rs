@@ -1,7 +1,7 @@
-//! [`ManualResetEvent`]: an event object inside one process, on every OS that has `std`.
+//! [`ManualResetEvent`]: an event object for the threads of one process, on every OS with `std`.
 //!
-//! Setting and resetting take no lock unless a thread sleeps. The protocol; each paragraph names the models in
-//! `models.rs` that fail when it is broken.
+//! Setting and resetting take no lock unless a thread sleeps. The protocol follows. Each paragraph names the models in
+//! `models.rs` that fail if it is broken.
 //!
 //! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. One bit,
 //! `WAITED`, says that a thread sleeps or is about to; it is off while the event object is signaled. Every change
@@ -9,19 +9,19 @@
 //!
 //! **A set always writes, even if it changes nothing.** The reset that ends the turn reads from the last write,
 //! and all writes of the turn are read-modify-writes; so it synchronizes with every set of that turn, as
-//! [`EventSignal`] demands. A set that was only a load would order nothing: a thread could wipe it out and still
-//! not see what was done before it. A reset that finds nothing to reset may be a load, since it wipes nothing out.
-//! If a set is missing from the value that it has read, that set is later than this reset.
+//! [`EventSignal`] requires. A set that is only a load would order nothing: a thread could wipe it out and still
+//! not see what was done before it. A reset that finds nothing to reset may be a load, because it wipes nothing out.
+//! If the value that it has read lacks a set, that set is later than this reset.
 //! *`a_reset_sees_what_came_before_a_set`, `a_waiter_sees_what_came_before_the_set`.*
 //!
-//! **A wait is for the end of its turn.** It notes the turn in which it began and sleeps until the word shows
-//! another one. So a set releases it even if a reset follows before it has run, and a slow set, which wakes all
-//! that sleep, does not release a wait that began after the reset.
+//! **A wait lasts until its turn ends.** It notes the turn in which it began and sleeps until the word shows
+//! another turn. So a set releases it even if a reset follows before it has run. A slow set, which wakes all sleeping
+//! threads, does not release a wait that began after the reset.
 //! *`a_set_releases_who_waits_although_a_reset_follows`, `who_comes_after_the_reset_waits_for_the_next_set`.*
 //!
-//! **No thread is left asleep.** A wait turns `WAITED` on under the lock, and only in its own turn; it gives the
-//! lock back by falling asleep. A set turns `WAITED` off in the exchange that ends the turn. If it was on, the set
-//! takes the lock and gives it back before it wakes the sleepers: by then every thread that had turned `WAITED` on
+//! **No thread is left asleep.** A wait turns `WAITED` on under the lock, and only in its own turn; falling
+//! asleep releases the lock. A set turns `WAITED` off in the exchange that ends the turn. If it was on, the set
+//! takes the lock and releases it before it wakes the sleepers: by then every thread that had turned `WAITED` on
 //! is asleep. A wait that times out leaves `WAITED` on, and a later set then wakes nobody.
 //! *`a_set_wakes_every_sleeper`, `two_sets_wake_a_sleeper`.*
 
@@ -40,11 +40,11 @@ const WAITED: u64 = 1;
 /// One turn. This bit of the word is on while the event object is signaled.
 const TURN: u64 = 2;
 
-/// A manual-reset event object inside this process, on every OS: what `CreateEvent(NULL, TRUE, …)`
-/// makes on Windows.
+/// A manual-reset event object for the threads of this process, on every OS, like one that `CreateEvent(NULL, TRUE, …)`
+/// creates on Windows.
 ///
-/// Many threads can wait. A set releases every thread that is waiting at that moment, even if a reset
-/// follows before one of them has run, as on Windows.
+/// Many threads can wait. A set releases every thread that is waiting at that moment, even if a reset follows before all of
+/// them have run, as on Windows.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -81,7 +81,7 @@ impl ManualResetEvent {
         Self { word: AtomicU64::new(0), sleepers: Mutex::new(()), woken: Condvar::new() }
     }
 
-    /// As above; the model checker's primitives cannot be made in a `const`.
+    /// As above. The model checker's primitives cannot be created in a `const`.
     #[cfg(wsp_loom)]
     #[must_use]
     pub fn new() -> Self {
@@ -138,7 +138,7 @@ impl ManualResetEvent {
         is_set(self.look())
     }
 
-    /// Waits until the event object is set; returns at once if it is.
+    /// Waits until the event object is set. Returns at once if it is set already.
     ///
     /// ```
     /// # use wsp_events::ManualResetEvent;
@@ -150,7 +150,7 @@ impl ManualResetEvent {
         self.wait_until(None);
     }
 
-    /// As [`wait`](Self::wait), but no longer than `timeout`. Whether the event object was set.
+    /// Like [`wait`](Self::wait), but no longer than `timeout`. Returns whether the event object was set.
     ///
     /// ```
     /// # use wsp_events::ManualResetEvent;
@@ -166,7 +166,7 @@ impl ManualResetEvent {
         if timeout.is_zero() {
             return self.is_set();
         }
-        // A timeout that ends after the clock does has no end.
+        // A timeout beyond the end of the clock is no timeout.
         self.wait_until(Instant::now().checked_add(timeout))
     }
 
@@ -194,12 +194,12 @@ impl ManualResetEvent {
         true
     }
 
-    /// A thread that sees a set here sees what was done before it.
+    /// A thread that sees a set here also sees what was done before it.
     fn look(&self) -> u64 {
         self.word.load(Ordering::Acquire)
     }
 
-    /// A poisoned lock is as good as any: it guards no data.
+    /// A poisoned lock will do: it guards no data.
     fn lock(&self) -> MutexGuard<'_, ()> {
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,8 +242,7 @@ impl EventSignal for ManualResetEvent {
 mod tests {
     use super::*;
 
-    /// Catches a turn that comes again, so that a wait of the earlier one would not be released, and a set that
-    /// leaves `WAITED` on.
+    /// Catches a turn number that is used twice, so that a wait is not released, and a set that leaves `WAITED` on.
     #[test]
     fn no_turn_comes_twice() {
         let event = ManualResetEvent::new();
@@ -257,7 +256,7 @@ mod tests {
         assert!(is_waited_for(TURN | WAITED) && !is_waited_for(TURN));
     }
 
-    /// Catches a wait that takes its time being up for a set, or a set for its time being up.
+    /// Catches a wait that takes a timeout for a set, or a set for a timeout.
     #[test]
     fn a_wait_says_whether_it_was_set() {
         let event = ManualResetEvent::new();

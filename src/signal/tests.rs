@@ -21,7 +21,7 @@ use crate::recorder::NetworkEventRecorder;
 use crate::sync::Backoff;
 
 pub(super) trait EventObject: EventSignal + Send + Sync + 'static {
-    /// How many a test may make at once.
+    /// How many a test may create at once.
     const MANY: usize = 2000;
 
     fn create() -> Self;
@@ -54,7 +54,7 @@ impl EventObject for super::AsyncEvent {
     }
 }
 
-/// An [`AsyncEvent`](super::AsyncEvent) that is awaited, where the other is waited for by blocking.
+/// An [`AsyncEvent`](super::AsyncEvent) that is awaited. The tests wait for a plain one by blocking.
 #[cfg(feature = "async")]
 struct Awaited(super::AsyncEvent);
 
@@ -145,8 +145,7 @@ pub(super) fn must_return(body: fn()) {
     result.recv_timeout(Duration::from_secs(60)).expect("it hangs, or has panicked");
 }
 
-/// Catches an event object that is set when it is made, that a wait resets, and that blocks when it is
-/// reset twice.
+/// Catches an event object that is signaled when created, is reset by a wait, or blocks when reset twice.
 fn a_level_until_the_reset<E: EventObject>() {
     let event = E::create();
     assert!(!event.is_signaled());
@@ -162,7 +161,7 @@ fn a_level_until_the_reset<E: EventObject>() {
     }
 }
 
-/// Catches a wait that is over before the set.
+/// Catches a wait that returns before the set.
 fn a_wait_lasts_until_the_set<E: EventObject>() {
     let (event, sets) = (Arc::new(E::create()), Arc::new(AtomicUsize::new(0)));
     for set in 1..=100 {
@@ -180,7 +179,7 @@ fn a_wait_lasts_until_the_set<E: EventObject>() {
     }
 }
 
-/// Catches a set that blocks or fails when a pipe is full, and a reset that leaves a part.
+/// Catches a set that blocks or fails when a pipe is full, and a reset that does not empty it.
 fn one_reset_undoes_many_sets<E: EventObject>() {
     let event = E::create();
     for _ in 0..100_000 {
@@ -191,8 +190,8 @@ fn one_reset_undoes_many_sets<E: EventObject>() {
     assert!(!event.is_signaled());
 }
 
-/// Catches a set that is missed by a wait which has looked already, and does not sleep yet: not in
-/// every run, but in most of those that have two processors.
+/// Catches a set that is missed by a wait that has already looked and does not sleep yet. On two processors most runs
+/// catch it.
 fn a_set_that_meets_a_wait<E: EventObject>() {
     const ROUNDS: usize = 50_000;
     let (event, round) = (Arc::new(E::create()), Arc::new(AtomicUsize::new(0)));
@@ -219,16 +218,16 @@ fn a_set_that_meets_a_wait<E: EventObject>() {
     setter.join().unwrap();
 }
 
-/// Catches a set that orders nothing if it changes nothing, which breaks the demand of [`EventSignal`]. One thread
-/// stores and sets, from event object to event object; the other resets and loads where the first one is at that
-/// moment. If the set first looks, and returns if the event object is set, some hundred of the meetings show it on
-/// x86-64. None does if the look is a system call, which takes longer than the store.
+/// Catches a set that orders nothing if it changes nothing, which violates the requirement of [`EventSignal`]. One thread
+/// stores and sets, from event object to event object; the other resets and loads at the event object that the first
+/// thread is at. If a set looks first and returns because the event object is set, about a hundred of the meetings show
+/// it on x86-64. None does if the look is a system call, which takes longer than the store.
 fn a_set_that_changes_nothing_is_ordered<E: EventObject>() {
     const MEETINGS: usize = 2000;
-    /// Where the processors are busy with other things, the two threads seldom run at the same time.
+    /// On a busy machine the two threads seldom run at the same time.
     const AT_MOST: Duration = Duration::from_millis(500);
 
-    /// On cache lines of its own, so that a store to it takes a while.
+    /// On its own cache lines, so that a store to it takes a while.
     #[repr(align(128))]
     #[derive(Default)]
     struct Alone(AtomicUsize);
@@ -300,8 +299,8 @@ fn a_set_that_changes_nothing_is_ordered<E: EventObject>() {
     assert_eq!(lost, 0, "wiped out by a reset that has not seen what was done before the set");
 }
 
-/// Holds the calling thread to one of two processors, if there are two. Left to itself a scheduler with other
-/// things to do may leave two threads that spin for each other on one.
+/// Pins the calling thread to one of two processors, if there are two. A busy scheduler may leave two threads that spin for
+/// each other on one processor.
 #[cfg(target_os = "linux")]
 fn hold_to_processor(n: usize) {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -317,8 +316,8 @@ fn hold_to_processor(n: usize) {
 #[cfg(not(target_os = "linux"))]
 fn hold_to_processor(_: usize) {}
 
-/// Catches a wake-up that is lost where sets and resets of many threads meet: every occurrence is
-/// waited for until it is reported.
+/// Catches a wake-up that is lost when many threads set and reset at once. The test waits until each occurrence is
+/// reported.
 fn p3_many_recorders_share_it<E: EventObject>() {
     const ROUNDS: usize = 2000;
     let event = Arc::new(E::create());

@@ -1,35 +1,29 @@
-//! Pollable event objects: [`PollableEvent`], which is a file descriptor. On Unix, with the feature
-//! `pollable`.
+//! Event objects for pollers: [`PollableEvent`], which is a file descriptor. On Unix, with the feature `pollable`.
 //!
-//! A thread can wait for one event object; a poller (epoll, kqueue, and what stands on them: `polling`,
-//! `mio`, tokio's `AsyncFd`) waits for thousands of file descriptors at once, sockets, timers and these
-//! among them. The descriptor is *readable* while the event object is set. That is a level: it stays
-//! readable until the reset, for every poller that looks, and in every process that has the descriptor.
+//! A poller (epoll, kqueue, and what builds on them: `polling`, `mio`, tokio's `AsyncFd`) waits for thousands of file
+//! descriptors at once: sockets, timers, and these event objects. The descriptor is *readable* while the event object is
+//! set. It stays readable until the reset, for every poller that looks, in every process that has the descriptor.
 //!
-//! # What to ask of a poller
+//! # How to use a poller
 //!
-//! Register the descriptor for reading, once, and never read from it or write to it: setting and
-//! resetting are [`EventSignal`]'s. When the poller tells of it, enumerate, and pass the event
-//! object, so that it is reset. The rest depends on how the poller tells:
+//! Register the descriptor for reading, once. Never read from it or write to it; only [`EventSignal`] does. When the poller
+//! reports it as readable, enumerate, and pass the event object so that it is reset. The rest depends on the poller:
 //!
-//! - **Level-triggered** (`poll`, epoll as it is by default): it tells in every wait for as long as
-//!   the event object is set. Nothing else is to be done.
-//! - **Oneshot** (`polling` by default): it tells once, and is to be armed again after the
-//!   enumeration. If the event object was set again meanwhile, it tells at once.
-//! - **Edge-triggered** (`mio`): it tells when the event object becomes set, and of one that is set
-//!   when it is registered. An event object that was told of and is not reset may never be told of
-//!   again. So *every* time it is told of, an enumeration must reset it, before the poller waits
-//!   again. Nothing is armed again: the recorder sets the event object after that reset for
-//!   whatever is not in the report, at the latest before the enumeration returns (E5), and that is
-//!   a new edge. Where many sockets share the event object, it is reset once and all of them are
-//!   enumerated after that (P3). A program that must leave it set (it has no time for the report
-//!   now, say) keeps that in mind by itself.
-//! - **tokio's `AsyncFd`** is edge-triggered and remembers: `readable` returns at once until
-//!   `clear_ready`. Enumerate first, then clear; the other way round the next `readable` may return
-//!   for an event object that is reset, which costs an empty report and loses nothing. Do not clear
-//!   what was not reset.
+//! - **Level-triggered** (`poll`, epoll by default): it reports the descriptor in every wait as long as the event object is
+//!   set. Nothing else is needed.
+//! - **Oneshot** (`polling` by default): it reports the descriptor once. Arm it again after the enumeration. If the event
+//!   object was set again meanwhile, the poller reports it at once.
+//! - **Edge-triggered** (`mio`): it reports the descriptor when the event object becomes set, and when it is set at
+//!   registration. If the event object is not reset, the poller may never report it again. So an enumeration must reset it
+//!   *every* time, before the poller waits again. Nothing needs to be armed again: after that reset the recorder sets the
+//!   event object for everything that is not in the report, at the latest before the enumeration returns (E5), and this is
+//!   a new edge. If many sockets share the event object, reset it once and enumerate all of them after that (P3). A
+//!   program that leaves the event object set must itself remember to enumerate later.
+//! - **tokio's `AsyncFd`** is edge-triggered and remembers: `readable` returns at once until `clear_ready`. Enumerate first,
+//!   then clear. In the other order the next `readable` may return for an event object that is already reset; this costs
+//!   an empty report and loses nothing. Do not clear if you have not reset.
 //!
-//! `examples/mio_provider.rs` and `examples/tokio_provider.rs` show the last two.
+//! The examples `mio_provider` and `tokio_provider` show the last two.
 //!
 //! ```
 //! use polling::{Event, Events, Poller};
@@ -50,10 +44,10 @@
 //!
 //! let mut events = Events::new();
 //! poller.wait(&mut events, None)?;
-//! for told in events.iter() {
-//!     let (recorder, event) = &sockets[told.key];
+//! for readable in events.iter() {
+//!     let (recorder, event) = &sockets[readable.key];
 //!     assert_eq!(recorder.enumerate_and_reset(event)?.to_string(), "FD_CONNECT: success");
-//!     poller.modify(event, Event::readable(told.key))?; // it is oneshot
+//!     poller.modify(event, Event::readable(readable.key))?; // oneshot: arm it again
 //! }
 //! # for (_, event) in &sockets {
 //! #     poller.delete(event)?;
@@ -63,7 +57,7 @@
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod eventfd;
-// Tested on Linux, too: it is all that the other systems have.
+// Also tested on Linux, since the other systems have only this.
 #[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
 pub(super) mod pipe;
 #[cfg(test)]
@@ -84,16 +78,14 @@ use rustix::io::Errno;
 use super::EventSignal;
 use crate::error::SignalError;
 
-/// A manual-reset event object that is a file descriptor: readable while it is set. An eventfd on
-/// Linux, a pipe (two descriptors) elsewhere.
+/// A manual-reset event object that is a file descriptor: readable while it is set. An eventfd on Linux, a pipe (two
+/// descriptors) elsewhere.
 ///
-/// It is there for pollers; [how](self#what-to-ask-of-a-poller) is told at the module. Any number
-/// of recorders and pollers can share it (P3). The descriptor is not inherited by the programs that
-/// this one starts; it is closed on drop, so take it out of the poller before.
+/// It is made for pollers; see [how to use a poller](self#how-to-use-a-poller). Any number of recorders and pollers can
+/// share it (P3). Child processes do not inherit the descriptor. It is closed on drop, so remove it from the poller first.
 ///
-/// Setting and resetting are one system call each, and do not block: an eventfd whose counter is full, or a
-/// pipe whose buffer is full, is set already. A set that begins after a reset has returned is
-/// never lost.
+/// Setting and resetting are one system call each, and do not block: an eventfd whose counter is full, or a pipe whose
+/// buffer is full, is set already. A set that begins after a reset has returned is never lost.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -119,8 +111,8 @@ impl PollableEvent {
     ///
     /// # Errors
     ///
-    /// The operating system's; most likely the process has as many files open as it may (EMFILE,
-    /// which as a [`WsaError`](crate::WsaError) is WSAEMFILE).
+    /// The operating system's. Most likely the process has too many open files: EMFILE, which as a
+    /// [`WsaError`](crate::WsaError) is WSAEMFILE.
     ///
     /// ```
     /// # use wsp_events::unix::PollableEvent;
@@ -133,15 +125,15 @@ impl PollableEvent {
         Object::new().map(Self)
     }
 
-    /// Waits until the event object is set; returns at once if it is.
+    /// Waits until the event object is set. Returns at once if it is set already.
     ///
-    /// A thread that is woken up looks again: if the event object is reset before it does, it goes
-    /// on waiting. (A [`ManualResetEvent`](crate::ManualResetEvent) releases it even then.) Whoever
-    /// has reset it has the report, so with a recorder nothing is missed.
+    /// A thread that is woken up looks again. If the event object was reset meanwhile, it continues to wait. (A
+    /// [`ManualResetEvent`](crate::ManualResetEvent) releases it even then.) With a recorder nothing is missed, since the
+    /// thread that has reset the event object has the report.
     ///
     /// # Errors
     ///
-    /// The operating system's: it lacks memory. To be interrupted by a signal is none.
+    /// The operating system's: it is out of memory. An interruption by a signal is not an error.
     ///
     /// ```
     /// # use wsp_events::{EventSignal, unix::PollableEvent};
@@ -154,8 +146,8 @@ impl PollableEvent {
         wait_until_readable(self.as_fd(), None).map(|_set| ())
     }
 
-    /// As [`wait`](Self::wait), but no longer than `timeout`; with a timeout of zero it only looks.
-    /// Whether the event object was set.
+    /// Like [`wait`](Self::wait), but no longer than `timeout`. With a timeout of zero it only looks. Returns whether the
+    /// event object was set.
     ///
     /// # Errors
     ///
@@ -172,15 +164,15 @@ impl PollableEvent {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> io::Result<bool> {
-        // A timeout that ends after the clock does has no end.
+        // A timeout beyond the end of the clock is no timeout.
         wait_until_readable(self.as_fd(), Instant::now().checked_add(timeout))
     }
 }
 
-/// An error carries the `errno`. There is none in practice: the descriptor is this object's own.
+/// An error contains the `errno`. In practice there is none, because the descriptor belongs to this object.
 ///
-/// What was done before a set is seen after the reset that wipes it out: each is one system call, under one lock
-/// of the kernel's, even if it changes nothing.
+/// What was done before a set is visible after the reset that wipes it out: both are system calls that take the same lock
+/// of the kernel, even if they change nothing.
 impl EventSignal for PollableEvent {
     fn set_event(&self) -> Result<(), SignalError> {
         done(self.0.set())
@@ -198,15 +190,15 @@ impl AsFd for PollableEvent {
     }
 }
 
-/// The same, for pollers that want a number (mio's `SourceFd`, tokio's `AsyncFd`): open, and this
-/// one, for as long as the event object lives.
+/// The same, for pollers that take a number (mio's `SourceFd`, tokio's `AsyncFd`). The number is valid as long as the event
+/// object lives.
 impl AsRawFd for PollableEvent {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
     }
 }
 
-/// That the descriptor would block says that it is as it should be: too full to be set more, or empty.
+/// A descriptor that would block is in the right state already: full if it is to be set, empty if it is to be reset.
 fn done(result: Result<usize, Errno>) -> Result<(), SignalError> {
     match result {
         Ok(_) | Err(Errno::AGAIN) => Ok(()),
@@ -214,9 +206,9 @@ fn done(result: Result<usize, Errno>) -> Result<(), SignalError> {
     }
 }
 
-/// Whether it is readable before the deadline; it is looked at once at least.
+/// Whether the descriptor becomes readable before the deadline. It looks at least once.
 fn wait_until_readable(fd: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<bool> {
-    // A day: where poll counts in milliseconds, it counts to 24 days. No test waits for so long.
+    // At most a day at a time, since a poll that counts milliseconds overflows after 24 days. The tests use a nanosecond.
     const LONGEST: Duration = Duration::from_nanos(if cfg!(test) { 1 } else { 86_400_000_000_000 });
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));

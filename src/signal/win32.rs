@@ -1,22 +1,20 @@
-//! Win32 event objects: [`OwnedEvent`] for a selection to keep, [`BorrowedEvent`] for an enumeration to
-//! reset. On Windows, with the feature `std`.
+//! Win32 event objects: [`OwnedEvent`] for a selection to keep, [`BorrowedEvent`] for an enumeration to reset. On Windows,
+//! with the feature `std`.
 //!
-//! A WSAEVENT is the handle of a Win32 event object, and it belongs to the application, which may close
-//! it while it is selected; the selection goes on all the same (P2). So a selection holds a duplicate of
-//! the handle, an [`OwnedEvent`]; a duplicate cannot be cloned without fail, and an accepted socket needs
-//! a reference of its own (S8), so a provider's [`Provider::Signal`] is an `Arc<OwnedEvent>`. An
-//! enumeration uses the handle during the call alone: a [`BorrowedEvent`], which costs nothing.
+//! A WSAEVENT is the handle of a Win32 event object. It belongs to the application, which may close it while it is
+//! selected; the selection continues (P2). So a selection keeps a duplicate of the handle, an [`OwnedEvent`]. An accepted
+//! socket needs its own reference (S8), and duplicating a handle again can fail, so a provider's [`Provider::Signal`] is
+//! `Arc<OwnedEvent>`. An enumeration uses the handle only during the call: a [`BorrowedEvent`], which costs nothing.
 //!
 //! # Handles from outside
 //!
-//! Windows checks a handle whenever it is used: a stale one is an error there, not undefined behaviour.
-//! But a number that was closed may be given out again, and then name an event object of somebody who
-//! relies on nobody else setting it: the buffer of an overlapped operation is read when its event object
-//! is set. That is the I/O safety of [`std::os::windows::io`], and it is kept as there: what takes a
-//! [`BorrowedHandle`] is safe, since somebody vouches for the handle; what takes a bare [`WSAEVENT`] is
-//! `unsafe`. Its promise is weaker than that of [`BorrowedHandle::borrow_raw`], since a provider cannot
-//! know that the application has not closed the handle: it is enough that the handle *was given* for
-//! this use.
+//! Windows checks a handle whenever it is used: a stale one is an error, not undefined behaviour. But the number of a
+//! closed handle may be reused, and then name an event object whose owner relies on nobody else setting it. For example, a
+//! program reads the buffer of an overlapped operation when its event object is set. This is the I/O safety of
+//! [`std::os::windows::io`], and it is handled as there. A function that takes a [`BorrowedHandle`] is safe, since its
+//! creator guarantees the handle. A function that takes a bare [`WSAEVENT`] is `unsafe`. It requires less than
+//! [`BorrowedHandle::borrow_raw`], because a provider cannot know whether the application has closed the handle: it is
+//! enough that the handle *was given* to the provider for this use.
 //!
 //! ```
 //! use std::os::windows::io::AsRawHandle;
@@ -94,10 +92,9 @@ use windows_sys::Win32::System::WindowsProgramming::{
 use super::{EventSignal, WSAEVENT};
 use crate::error::{SignalError, WsaError};
 
-/// A manual-reset event object of Windows, with a handle of its own that is closed on drop, once.
+/// A manual-reset event object of Windows, by a handle of its own that is closed on drop.
 ///
-/// It is what a selection keeps (P2): [`duplicate_raw`](Self::duplicate_raw) of the WSAEVENT that
-/// WSPEventSelect was given.
+/// A selection keeps one (P2): [`duplicate_raw`](Self::duplicate_raw) of the WSAEVENT that was passed to WSPEventSelect.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -136,22 +133,22 @@ impl OwnedEvent {
     /// # Ok::<(), wsp_events::SignalError>(())
     /// ```
     pub fn new() -> Result<Self, SignalError> {
-        // SAFETY: neither attributes nor a name need be given.
+        // SAFETY: attributes and name may be null.
         // Tested by: s4_our_own_event_object_is_one_that_can_be_selected.
         let handle = unsafe { CreateEventW(ptr::null(), TRUE, FALSE, ptr::null()) };
         if handle.is_null() {
             return Err(last_error());
         }
-        // SAFETY: the handle was just opened, for nobody else.
+        // SAFETY: the handle was just opened, and nothing else owns it.
         // Tested by: p2_no_handle_is_leaked.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
 
-    /// The same event object by a handle of its own, with the access rights that the given one has.
+    /// The same event object, by a new handle with the same access rights.
     ///
     /// # Errors
     ///
-    /// [`InvalidEvent`] says what is refused; it becomes WSAEINVAL (S4).
+    /// [`InvalidEvent`], which becomes WSAEINVAL (S4).
     ///
     /// ```
     /// use std::os::windows::io::AsHandle;
@@ -166,13 +163,13 @@ impl OwnedEvent {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn duplicate(handle: BorrowedHandle<'_>) -> Result<Self, InvalidEvent> {
-        // SAFETY: whoever made the `BorrowedHandle` vouches for it.
+        // SAFETY: the creator of the `BorrowedHandle` guarantees it.
         // Tested by: p2_no_handle_is_leaked.
         unsafe { Self::duplicate_raw(handle.as_raw_handle()) }
     }
 
-    /// [`duplicate`](Self::duplicate), of a handle that nobody vouches for: a WSAEVENT as WSPEventSelect
-    /// gets it. It may be anything, null or closed long ago.
+    /// Like [`duplicate`](Self::duplicate), for a handle without guarantees: a WSAEVENT as it is passed to WSPEventSelect.
+    /// It may be anything, such as null or a closed handle.
     ///
     /// # Errors
     ///
@@ -180,8 +177,8 @@ impl OwnedEvent {
     ///
     /// # Safety
     ///
-    /// The handle was given to the caller for an event object to be set and reset. It need not be valid
-    /// (any more), but it must not be a number that the caller has made up.
+    /// The handle was given to the caller as an event object to set and reset. It need not be valid, but it must not be a
+    /// number that the caller has made up.
     ///
     /// ```
     /// use std::os::windows::io::AsRawHandle;
@@ -193,7 +190,7 @@ impl OwnedEvent {
     /// let duplicate = unsafe { OwnedEvent::duplicate_raw(event.as_raw_handle()) }?;
     /// assert_ne!(duplicate.as_raw_handle(), event.as_raw_handle());
     ///
-    /// // SAFETY: null is nobody's.
+    /// // SAFETY: null names no object.
     /// let refused = unsafe { OwnedEvent::duplicate_raw(std::ptr::null_mut()) }.unwrap_err();
     /// assert!(matches!(refused, InvalidEvent::Handle(_)));
     /// assert_eq!(refused.errno(), WsaError::WSAEINVAL);
@@ -201,7 +198,7 @@ impl OwnedEvent {
     /// ```
     pub unsafe fn duplicate_raw(handle: WSAEVENT) -> Result<Self, InvalidEvent> {
         let mut duplicate = ptr::null_mut();
-        // SAFETY: `duplicate` is valid for the write, and Windows refuses a handle that is none.
+        // SAFETY: `duplicate` is valid for the write, and Windows rejects an invalid handle.
         // Tested by: s4_what_is_no_handle_is_refused.
         let duplicated = unsafe {
             let process = GetCurrentProcess();
@@ -211,11 +208,10 @@ impl OwnedEvent {
         if duplicated == FALSE {
             return Err(InvalidEvent::Handle(last_error()));
         }
-        // SAFETY: the handle was just opened, for nobody else.
+        // SAFETY: the handle was just opened, and nothing else owns it.
         // Tested by: p2_no_handle_is_leaked.
         let duplicate = unsafe { OwnedHandle::from_raw_handle(duplicate) };
-        // The duplicate is what is looked at: nobody can close it and have its number mean another
-        // object between the look and the use.
+        // Check the duplicate, not the original: nobody can close it between the check and the use.
         check(&duplicate)?;
         Ok(Self(duplicate))
     }
@@ -232,7 +228,7 @@ impl EventSignal for OwnedEvent {
     }
 }
 
-/// For whoever waits.
+/// To wait for it.
 impl AsHandle for OwnedEvent {
     fn as_handle(&self) -> BorrowedHandle<'_> {
         self.0.as_handle()
@@ -246,19 +242,18 @@ impl AsRawHandle for OwnedEvent {
     }
 }
 
-/// The handle, no longer closed on drop of the event.
+/// The handle, no longer closed when the event is dropped.
 impl From<OwnedEvent> for OwnedHandle {
     fn from(event: OwnedEvent) -> Self {
         event.0
     }
 }
 
-/// An event object of Windows by somebody else's handle, for as long as a call lasts: what
-/// WSPEnumNetworkEvents resets (E6).
+/// An event object of Windows by somebody else's handle, for the duration of a call: what WSPEnumNetworkEvents resets (E6).
 ///
-/// Nothing is opened, asked or closed for it. It need not be looked at beforehand either: a handle that
-/// is null, closed or not that of an event object makes ResetEvent fail, and then the enumeration fails
-/// and changes nothing (E7). An auto-reset event object can be reset like any other.
+/// Nothing is opened, queried or closed for it, and no check is needed. If the handle is null, closed or not an event
+/// object's, ResetEvent fails, and then the enumeration fails and changes nothing (E7). An auto-reset event object can be
+/// reset like any other.
 ///
 /// ```
 /// use std::os::windows::io::AsHandle;
@@ -273,25 +268,24 @@ impl From<OwnedEvent> for OwnedHandle {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct BorrowedEvent<'a> {
-    /// As a number, which is all that it is to this process.
+    /// As a number. It is never dereferenced.
     handle: usize,
     borrowed: PhantomData<BorrowedHandle<'a>>,
 }
 
 impl BorrowedEvent<'_> {
-    /// An event object by a handle that nobody vouches for: a WSAEVENT as WSPEnumNetworkEvents gets it.
+    /// An event object by a handle without guarantees: a WSAEVENT as it is passed to WSPEnumNetworkEvents.
     ///
     /// # Safety
     ///
-    /// The handle was given to the caller for an event object to be reset, or set if that is what it is
-    /// used for. It need not be valid (any more), but it must not be a number that the caller has made
-    /// up.
+    /// The handle was given to the caller as an event object to reset (or to set, if it is used for that). It need not be
+    /// valid, but it must not be a number that the caller has made up.
     ///
     /// ```
     /// use wsp_events::win32::BorrowedEvent;
     /// use wsp_events::{EventSignal, SignalError};
     ///
-    /// // SAFETY: null is nobody's.
+    /// // SAFETY: null names no object.
     /// let event = unsafe { BorrowedEvent::borrow_raw(std::ptr::null_mut()) };
     /// let invalid_handle = SignalError::from_os_code(6);
     /// assert_eq!(event.reset_event(), Err(invalid_handle));
@@ -302,18 +296,18 @@ impl BorrowedEvent<'_> {
     }
 }
 
-/// SetEvent and ResetEvent. What is no event object fails with ERROR_INVALID_HANDLE, a handle without
-/// EVENT_MODIFY_STATE with ERROR_ACCESS_DENIED.
+/// SetEvent and ResetEvent. They fail with ERROR_INVALID_HANDLE if the handle is not an event object's, and with
+/// ERROR_ACCESS_DENIED if it lacks EVENT_MODIFY_STATE.
 impl EventSignal for BorrowedEvent<'_> {
     fn set_event(&self) -> Result<(), SignalError> {
         order();
-        // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
+        // SAFETY: the handle was given for this, and Windows rejects one that is not an event object's.
         // Tested by: r6_a_set_that_fails_is_owed.
         answer(unsafe { SetEvent(self.as_raw_handle()) })
     }
 
     fn reset_event(&self) -> Result<(), SignalError> {
-        // SAFETY: the handle was given for this, and Windows refuses one that is not an event object's.
+        // SAFETY: the handle was given for this, and Windows rejects one that is not an event object's.
         // Tested by: e7_a_reset_that_fails_changes_nothing.
         let result = answer(unsafe { ResetEvent(self.as_raw_handle()) });
         order();
@@ -321,7 +315,7 @@ impl EventSignal for BorrowedEvent<'_> {
     }
 }
 
-/// What stands before every SetEvent and after every ResetEvent, to keep the demand of [`EventSignal`].
+/// The fence before every SetEvent and after every ResetEvent, which meets the requirement of [`EventSignal`].
 ///
 /// Windows may return from SetEvent without a lock when it reads that a manual-reset event object is signaled.
 /// Such a SetEvent orders nothing by itself. With the fences, one of the two threads sees the other's write. One
@@ -332,7 +326,7 @@ fn order() {
     fence(Ordering::SeqCst);
 }
 
-/// An event object by a handle that somebody vouches for.
+/// An event object by a guaranteed handle.
 impl<'a> From<BorrowedHandle<'a>> for BorrowedEvent<'a> {
     fn from(handle: BorrowedHandle<'a>) -> Self {
         Self { handle: handle.as_raw_handle().addr(), borrowed: PhantomData }
@@ -353,22 +347,22 @@ impl AsRawHandle for BorrowedEvent<'_> {
 /// use wsp_events::win32::InvalidEvent;
 ///
 /// assert_eq!(InvalidEvent::AutoReset.errno(), WsaError::WSAEINVAL);
-/// assert_eq!(InvalidEvent::AutoReset.to_string(), "the event object is an auto-reset one");
+/// assert_eq!(InvalidEvent::AutoReset.to_string(), "the event object is auto-reset (WSAEINVAL)");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum InvalidEvent {
-    /// DuplicateHandle refused it, with its Win32 code: null, closed, or never a handle.
-    #[error("the handle is not valid: OS error {}", .0.os_code())]
+    /// DuplicateHandle failed, with this Win32 code: the handle is null, closed, or never was one.
+    #[error("the handle is not valid: OS error {} (WSAEINVAL)", .0.os_code())]
     Handle(SignalError),
-    /// A handle, but of something else: a socket, a mutex, a thread, the process itself.
-    #[error("the handle is not that of an event object")]
+    /// The handle of something else: a socket, a mutex, a thread, the process itself.
+    #[error("the handle is not an event object's (WSAEINVAL)")]
     NotAnEvent,
     /// An event object that is reset when one waiter returns: it eats the wake-up that a second waiter,
     /// or a later look, relies on. A handle without EVENT_QUERY_STATE cannot be asked; it is taken.
-    #[error("the event object is an auto-reset one")]
+    #[error("the event object is auto-reset (WSAEINVAL)")]
     AutoReset,
-    /// A handle without EVENT_MODIFY_STATE, by which the event object could never be set.
-    #[error("the handle does not give the right to set the event object")]
+    /// The handle lacks EVENT_MODIFY_STATE, so the event object could never be set.
+    #[error("the handle does not permit setting the event object (WSAEINVAL)")]
     NotSettable,
 }
 
@@ -385,21 +379,21 @@ impl InvalidEvent {
     }
 }
 
-/// Whether a handle is that of a manual-reset event object, and good for setting it (S4).
+/// Checks that a handle is a manual-reset event object's and permits setting it (S4).
 fn check(handle: &OwnedHandle) -> Result<(), InvalidEvent> {
     let handle = handle.as_raw_handle();
     if !is_event(handle) {
         return Err(InvalidEvent::NotAnEvent);
     }
     let mut basic = PUBLIC_OBJECT_BASIC_INFORMATION::default();
-    // SAFETY: this is the struct of this class.
+    // SAFETY: the struct belongs to the information class.
     // Tested by: s4_the_handle_must_give_the_right_to_set.
     let status = unsafe { query(NtQueryObject, handle, ObjectBasicInformation, &mut basic) };
     if status == STATUS_SUCCESS && basic.GrantedAccess & EVENT_MODIFY_STATE == 0 {
         return Err(InvalidEvent::NotSettable);
     }
     let mut event = EventBasic { kind: NOTIFICATION_EVENT, state: 0 };
-    // SAFETY: this is the struct of this class.
+    // SAFETY: the struct belongs to the information class.
     // Tested by: s4_an_auto_reset_event_object_is_refused.
     match unsafe { query(NtQueryEvent, handle, EVENT_BASIC_INFORMATION, &mut event) } {
         STATUS_SUCCESS if event.kind == NOTIFICATION_EVENT => Ok(()),
@@ -409,43 +403,43 @@ fn check(handle: &OwnedHandle) -> Result<(), InvalidEvent> {
     }
 }
 
-/// Whether the type of a handle's object is named "Event".
+/// Whether the type of the handle's object is named "Event".
 fn is_event(handle: HANDLE) -> bool {
-    /// The struct, and room behind it for the name that it points to. A longer name is not ours, and
-    /// the query fails.
+    /// The struct, and room behind it for the name that it points to. For a longer name, which is not "Event", the query
+    /// fails.
     #[repr(C)]
     struct Type {
         information: PUBLIC_OBJECT_TYPE_INFORMATION,
         name: [u16; 32],
     }
     let mut object = Type { information: Default::default(), name: [0; 32] };
-    // SAFETY: this is the struct of this class.
+    // SAFETY: the struct belongs to the information class.
     // Tested by: s4_what_is_no_event_object_is_refused.
     let status = unsafe { query(NtQueryObject, handle, ObjectTypeInformation, &mut object) };
     let name = object.information.TypeName;
     if status != STATUS_SUCCESS || name.Buffer.is_null() {
         return false;
     }
-    // SAFETY: the query has succeeded, and so the name points to as many bytes inside `object`.
+    // SAFETY: the query has succeeded, so the name points to `Length` bytes inside `object`.
     // Tested by: s4_what_is_no_event_object_is_refused.
     let name = unsafe { slice::from_raw_parts(name.Buffer, usize::from(name.Length) / 2) };
     name.iter().copied().eq("Event".encode_utf16())
 }
 
-/// NtQueryObject and NtQueryEvent have one signature.
+/// The signature of NtQueryObject and NtQueryEvent.
 type Query = unsafe extern "system" fn(HANDLE, i32, *mut c_void, u32, *mut u32) -> NTSTATUS;
 
 /// # Safety
 ///
-/// `T` is the C struct that the information class asks for, perhaps with room behind it.
+/// `T` is the C struct of the information class, perhaps with room behind it.
 unsafe fn query<T>(query: Query, handle: HANDLE, class: i32, information: &mut T) -> NTSTATUS {
     let size = const { size_of::<T>() as u32 };
-    // SAFETY: the reference is valid for writes of that many bytes; the length need not be asked for.
+    // SAFETY: the reference is valid for writes of `size` bytes; the pointer to the returned length may be null.
     // Tested by: s4_the_handle_must_give_the_right_to_set.
     unsafe { query(handle, class, (&raw mut *information).cast(), size, ptr::null_mut()) }
 }
 
-// What windows-sys does not declare: how an event object is asked for its kind.
+// What windows-sys does not declare: the query for the kind of an event object.
 
 /// The information class.
 const EVENT_BASIC_INFORMATION: i32 = 0;
@@ -457,7 +451,7 @@ struct EventBasic {
     state: i32,
 }
 
-/// The kind that is called manual-reset everywhere else.
+/// The kind that is otherwise called manual-reset.
 const NOTIFICATION_EVENT: i32 = 0;
 
 #[link(name = "ntdll")]
@@ -476,7 +470,7 @@ fn answer(result: windows_sys::core::BOOL) -> Result<(), SignalError> {
 }
 
 fn last_error() -> SignalError {
-    // SAFETY: it looks at a number of this thread.
+    // SAFETY: it only reads a number of this thread.
     // Tested by: r6_a_set_that_fails_is_owed.
     SignalError::from_os_code(unsafe { GetLastError() }.cast_signed())
 }

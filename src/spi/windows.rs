@@ -1,4 +1,4 @@
-//! The C boundary in the types of `windows-sys`, which a provider DLL fills its WSPPROC_TABLE with.
+//! The C boundary in the types of `windows-sys`, for the WSPPROC_TABLE of a provider DLL.
 
 use core::ptr;
 
@@ -9,7 +9,7 @@ use windows_sys::Win32::Networking::WinSock::{LPWSPENUMNETWORKEVENTS, LPWSPEVENT
 use super::{CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect};
 use crate::provider::SOCKET;
 
-// The two structs are one (V2), so that a pointer to the one is a pointer to the other.
+// The two structs have the same layout (V2), so a pointer to one can be used as a pointer to the other.
 const _: () = assert!(
     size_of::<WinSock::WSANETWORKEVENTS>() == size_of::<WSANETWORKEVENTS>()
         && align_of::<WinSock::WSANETWORKEVENTS>() == align_of::<WSANETWORKEVENTS>()
@@ -17,8 +17,8 @@ const _: () = assert!(
 
 /// [`WSPEventSelect`] as `windows-sys` types it: for `lpWSPEventSelect` of its WSPPROC_TABLE.
 ///
-/// The function itself cannot be put there, since `windows-sys` takes a WSAEVENT for a number here and
-/// for a pointer in [`lp_wsp_enum_network_events`].
+/// The function itself does not fit: for `windows-sys` a WSAEVENT is a number here, and a pointer in
+/// [`lp_wsp_enum_network_events`].
 ///
 /// ```
 /// use windows_sys::Win32::Networking::WinSock::WSPPROC_TABLE;
@@ -42,7 +42,7 @@ pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
         errno: *mut i32,
     ) -> i32 {
         let event = ptr::without_provenance_mut(event.cast_unsigned());
-        // SAFETY: the arguments are as this function's caller vouches.
+        // SAFETY: the caller guarantees the arguments.
         // Tested by: e10_the_functions_stand_in_a_procedure_table.
         unsafe { WSPEventSelect::<P>(s, event, events, errno) }
     }
@@ -52,7 +52,7 @@ pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
 /// [`WSPEnumNetworkEvents`] as `windows-sys` types it: for `lpWSPEnumNetworkEvents` of its
 /// WSPPROC_TABLE.
 ///
-/// The example at [`lp_wsp_event_select`] uses it.
+/// The example of [`lp_wsp_event_select`] uses it.
 ///
 /// ```
 /// use windows_sys::Win32::Networking::WinSock::LPWSPENUMNETWORKEVENTS;
@@ -73,21 +73,21 @@ pub const fn lp_wsp_enum_network_events<P: CurrentProvider>() -> LPWSPENUMNETWOR
         out: *mut WinSock::WSANETWORKEVENTS,
         errno: *mut i32,
     ) -> i32 {
-        // SAFETY: the arguments are as this function's caller vouches, and the structs are one.
+        // SAFETY: the caller guarantees the arguments, and the structs have the same layout.
         // Tested by: e10_the_functions_stand_in_a_procedure_table, v2_windows_sys_has_the_same_struct.
         unsafe { WSPEnumNetworkEvents::<P>(s, event, out.cast(), errno) }
     }
     Some(call::<P>)
 }
 
-/// The same in the types of `windows-sys`.
+/// Converts to the struct of `windows-sys`.
 impl From<WSANETWORKEVENTS> for WinSock::WSANETWORKEVENTS {
     fn from(events: WSANETWORKEVENTS) -> Self {
         Self { lNetworkEvents: events.lNetworkEvents, iErrorCode: events.iErrorCode }
     }
 }
 
-/// The same out of the types of `windows-sys`.
+/// Converts from the struct of `windows-sys`.
 impl From<WinSock::WSANETWORKEVENTS> for WSANETWORKEVENTS {
     fn from(events: WinSock::WSANETWORKEVENTS) -> Self {
         Self { lNetworkEvents: events.lNetworkEvents, iErrorCode: events.iErrorCode }

@@ -24,7 +24,7 @@ fn r1_the_record_can_be_looked_at() {
     recorder.record(NetworkEvent::Read, Ok(())).unwrap();
     assert_eq!((recorder.recorded(), recorder.selected()), (READ, READ | CLOSE));
     let shown = format!("{recorder:?}");
-    let expected = "recorded: NetworkEvents(FD_READ), selected: NetworkEvents(FD_READ | FD_CLOSE), \
+    let expected = "recorded: FD_READ, selected: FD_READ | FD_CLOSE, \
                     owes_set: false, closed: false";
     assert!(shown.contains(expected), "{shown}");
 }

@@ -136,7 +136,7 @@ fn every_call_is_told_of() {
 /// makes.
 #[test]
 fn failures_are_warnings() {
-    let failed = |what| format!("{what} error=the event object failed with OS error 6");
+    let failed = |what| format!("{what} error=the event object failed with OS error 6 (WSAEINVAL)");
     let lines = trace(|| {
         let (socket, event) = (socket(), event_object());
         socket.select(READ_OR_CLOSE, Arc::clone(&event)).unwrap();
@@ -160,7 +160,7 @@ fn failures_are_warnings() {
             "DEBUG socket:event: set".to_owned(),
             failed("WARN socket: enumerate"),
             "DEBUG socket: close".to_owned(),
-            "WARN socket: select events=FD_READ | FD_CLOSE error=the socket is closed".to_owned(),
+            "WARN socket: select events=FD_READ | FD_CLOSE error=the socket is closed (WSAENOTSOCK)".to_owned(),
         ]
     );
 }
@@ -189,9 +189,9 @@ fn r6_a_set_that_failed_during_the_enumeration() {
             "DEBUG socket:event:socket:event: set",
             "DEBUG socket:event:socket: record occurred=FD_READ: success new=FD_READ wake=Set",
             "DEBUG socket:event: reset",
-            "WARN socket:event: set error=the event object failed with OS error 6",
+            "WARN socket:event: set error=the event object failed with OS error 6 (WSAEINVAL)",
             "DEBUG socket: enumerate report=no network events \
-             signal_error=the event object failed with OS error 6",
+             signal_error=the event object failed with OS error 6 (WSAEINVAL)",
         ]
     );
 }

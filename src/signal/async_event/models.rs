@@ -79,7 +79,7 @@ fn a_set_wakes_every_wait() {
     });
 }
 
-/// Catches two sets that leave the waking to each other.
+/// Catches two sets that each leave the waking to the other.
 #[test]
 fn two_sets_wake_a_wait() {
     model(|event| {
@@ -91,8 +91,8 @@ fn two_sets_wake_a_wait() {
     });
 }
 
-/// Catches a set whose wake-up is forgotten because a reset comes before the wait has unlocked the list, and a
-/// wait that asks whether the event object is set, and not whether it was.
+/// Catches a set whose wake-up is lost because a reset comes before the wait has unlocked the list, and a wait that asks
+/// whether the event object is set instead of whether it was set.
 #[test]
 fn a_set_releases_a_wait_although_a_reset_follows() {
     model(|event| {
@@ -105,7 +105,7 @@ fn a_set_releases_a_wait_although_a_reset_follows() {
     });
 }
 
-/// Catches a wait that has the list while a set and a reset pass by, and does not notice.
+/// Catches a wait that has the list and does not notice a set and a reset.
 #[test]
 fn a_set_and_a_reset_meet_a_second_poll() {
     model(|event| {
@@ -117,7 +117,7 @@ fn a_set_and_a_reset_meet_a_second_poll() {
     });
 }
 
-/// Catches the end of an earlier set that releases a later wait, or takes its waker.
+/// Catches an earlier set whose end releases a later wait or takes its waker.
 #[test]
 fn a_later_wait_is_not_released_by_an_earlier_set() {
     model(|event| {
@@ -144,8 +144,8 @@ fn a_later_wait_is_not_released_by_an_earlier_set() {
     });
 }
 
-/// Catches a set that does nothing because the event object is set, and orders nothing: a thread that resets it
-/// then must see what was done before that set, or find the event object set.
+/// Catches a set that orders nothing because the event object is already set. A thread that then resets must see what was
+/// done before that set, or find the event object set.
 #[test]
 fn a_reset_sees_what_came_before_a_set() {
     model(|event| {
@@ -165,7 +165,7 @@ fn a_reset_sees_what_came_before_a_set() {
     });
 }
 
-/// Catches a set that releases a wait without what was done before it.
+/// Catches a set that releases a wait which does not see what was done before the set.
 #[test]
 fn a_wait_sees_what_came_before_the_set() {
     model(|event| {
@@ -183,8 +183,8 @@ fn a_wait_sees_what_came_before_the_set() {
     });
 }
 
-/// Catches a wait that is cancelled while others begin and are released, and takes a waker of theirs, leaves
-/// its own in the list, or leaves the list locked.
+/// Catches a wait that is cancelled while others begin and are released, and removes one of their wakers, leaves its own in
+/// the list, or leaves the list locked.
 #[test]
 fn a_cancelled_wait_meets_a_set_and_a_wait() {
     model(|event| {
@@ -197,7 +197,7 @@ fn a_cancelled_wait_meets_a_set_and_a_wait() {
     });
 }
 
-/// Catches a cancelled wait that, before any set, leaves its waker in the list or takes another's.
+/// Catches a wait that is cancelled before any set, and leaves its waker in the list or removes another's.
 #[test]
 fn two_waits_are_cancelled_and_one_is_not() {
     model(|event| {

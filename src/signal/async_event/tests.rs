@@ -57,7 +57,7 @@ fn is_over(wait: &mut Wait<'_>, waker: &Waker) -> bool {
     wait.as_mut().poll(&mut Context::from_waker(waker)) == Poll::Ready(())
 }
 
-/// How many wakers are in the list of a nonsignaled event object; the word must agree with it.
+/// The number of wakers in the list of a nonsignaled event object, with which the word must agree.
 fn listed(event: &AsyncEvent) -> usize {
     let word = event.look();
     let count = event.with_wakers(super::turn(word), |wakers| wakers.len()).unwrap();
@@ -65,8 +65,7 @@ fn listed(event: &AsyncEvent) -> usize {
     count
 }
 
-/// Catches a set that wakes one alone, and a wait that is over only if the event object is
-/// still set.
+/// Catches a set that wakes only one wait, and a wait that returns only if the event object is still set.
 #[test]
 fn a_set_releases_all_who_wait_though_a_reset_follows() {
     let event = AsyncEvent::new();
@@ -83,8 +82,8 @@ fn a_set_releases_all_who_wait_though_a_reset_follows() {
     assert_eq!(later.wakes(), 0);
 }
 
-/// Catches a wake-up that is lost with the wait that it had reached, and a cancelled wait that
-/// leaves the event object changed.
+/// Catches a wake-up that is lost because the wait that got it is cancelled, and a cancelled wait that changes the event
+/// object.
 #[test]
 fn a_cancelled_wait_takes_nothing_from_anybody() {
     let event = AsyncEvent::new();
@@ -100,8 +99,7 @@ fn a_cancelled_wait_takes_nothing_from_anybody() {
     assert!(Task::new(&event).is_over());
 }
 
-/// Catches a cancelled wait whose waker stays in the list, that takes another's out, and a wait of an earlier
-/// turn that does so.
+/// Catches a cancelled wait that leaves its waker in the list or removes another's, also one of an earlier turn.
 #[test]
 fn a_cancelled_wait_leaves_nothing_behind() {
     let event = AsyncEvent::new();
@@ -127,7 +125,7 @@ fn a_cancelled_wait_leaves_nothing_behind() {
     assert_eq!(listed(&event), 0);
 }
 
-/// Catches a wait that trusts whatever polls it.
+/// Catches a wait that takes any poll for a wake-up.
 #[test]
 fn nothing_but_a_set_releases() {
     let event = AsyncEvent::new();
@@ -141,7 +139,7 @@ fn nothing_but_a_set_releases() {
     assert!(task.is_over());
 }
 
-/// Catches a set that waits for a wait that has the list, and one whose wake-ups are forgotten there.
+/// Catches a set that waits for a wait that has the list, and a set whose wake-ups get lost there.
 #[test]
 fn a_set_leaves_the_waking_to_the_wait_that_has_the_list() {
     must_return(|| {
@@ -159,7 +157,7 @@ fn a_set_leaves_the_waking_to_the_wait_that_has_the_list() {
     });
 }
 
-/// A task of an executor that keeps its tasks in a queue, and nowhere else.
+/// A task of an executor that keeps its tasks only in a queue.
 struct Queued {
     wait: Mutex<Wait<'static>>,
     queue: Sender<Arc<Self>>,
@@ -212,8 +210,8 @@ impl<W: Fn() + Send + Sync, D: Fn() + Send + Sync> Drop for Acts<W, D> {
     }
 }
 
-/// What a waker may do with the event object: begin, poll and cancel waits, set and reset it, so that more
-/// wakers are called.
+/// What a waker may do with the event object: begin, poll and cancel waits, and set and reset it, so that more wakers are
+/// called.
 fn use_in_every_way(event: &AsyncEvent) {
     let mut at_the_moment = Task::new(event);
     _ = at_the_moment.is_over();
@@ -228,8 +226,8 @@ fn use_in_every_way(event: &AsyncEvent) {
     drop(Task::waiting(event));
 }
 
-/// Catches a waker that is called under a lock, and one that is called again for a wait that began while it was
-/// called (a set that never returns).
+/// Catches a waker that is called under a lock, and a set that never returns because it also wakes waits that its wakers
+/// begin.
 #[test]
 fn a_waker_that_uses_the_event_object() {
     must_return(|| {
@@ -263,7 +261,7 @@ fn a_waker_that_uses_the_event_object() {
     });
 }
 
-/// Catches a waker that is dropped under a lock: when another takes its place, and with its wait.
+/// Catches a waker that is dropped under a lock, when it is replaced or when its wait is dropped.
 #[test]
 fn a_waker_whose_drop_uses_the_event_object() {
     must_return(|| {
@@ -291,8 +289,7 @@ fn a_waker_whose_drop_uses_the_event_object() {
     });
 }
 
-/// Catches a panic that takes the wake-ups of others with it, that is swallowed, and that leaves the event object
-/// locked.
+/// Catches a panic that prevents the wake-ups of others, is ignored, or leaves the event object locked.
 #[test]
 fn a_waker_that_panics_does_so_after_the_others() {
     must_return(|| {

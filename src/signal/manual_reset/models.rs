@@ -28,7 +28,7 @@ fn until_somebody_sleeps(event: &ManualResetEvent) {
     }
 }
 
-/// Catches a waiter that is left asleep: loom finds that nobody can go on.
+/// Catches a waiter that is left asleep. Loom reports a deadlock.
 #[test]
 fn a_set_wakes_every_sleeper() {
     model(|event| {
@@ -41,7 +41,7 @@ fn a_set_wakes_every_sleeper() {
     });
 }
 
-/// Catches two sets that leave the waking to each other.
+/// Catches two sets that each leave the waking to the other.
 #[test]
 fn two_sets_wake_a_sleeper() {
     model(|event| {
@@ -53,7 +53,7 @@ fn two_sets_wake_a_sleeper() {
     });
 }
 
-/// Catches a waiter that looks whether the event object is set, and not whether it was.
+/// Catches a waiter that asks whether the event object is set instead of whether it was set.
 #[test]
 fn a_set_releases_who_waits_although_a_reset_follows() {
     model(|event| {
@@ -66,7 +66,7 @@ fn a_set_releases_who_waits_although_a_reset_follows() {
     });
 }
 
-/// Catches the end of an earlier set that releases a later waiter.
+/// Catches an earlier set whose end releases a later waiter.
 #[test]
 fn who_comes_after_the_reset_waits_for_the_next_set() {
     model(|event| {
@@ -93,8 +93,8 @@ fn who_comes_after_the_reset_waits_for_the_next_set() {
     });
 }
 
-/// Catches a set that does nothing because the event object is set, and tells nobody: who resets it then
-/// sees what was done before that set, or finds the event object set.
+/// Catches a set that orders nothing because the event object is already set. A thread that then resets must see what was
+/// done before that set, or find the event object set.
 #[test]
 fn a_reset_sees_what_came_before_a_set() {
     model(|event| {
@@ -114,7 +114,7 @@ fn a_reset_sees_what_came_before_a_set() {
     });
 }
 
-/// Catches a set that releases a waiter without what was done before it.
+/// Catches a set that releases a waiter which does not see what was done before the set.
 #[test]
 fn a_waiter_sees_what_came_before_the_set() {
     model(|event| {

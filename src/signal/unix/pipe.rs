@@ -1,8 +1,8 @@
-//! A pipe to oneself, readable while there is a byte in it: for a Unix without eventfd.
+//! A pipe, readable while there is a byte in it: for a Unix without eventfd.
 //!
-//! It keeps the demand of [`EventSignal`](crate::EventSignal): a kernel takes the pipe's lock in every write, also
-//! in one that finds the pipe full, and in every read that takes something. (Linux takes its mutex even in a read
-//! that finds nothing; FreeBSD may not, and such a reset wipes nothing out.) A poll takes no lock.
+//! It meets the requirement of [`EventSignal`](crate::EventSignal): a kernel takes the pipe's lock in every write, even if
+//! the pipe is full, and in every read that takes something. (Linux takes its mutex even in a read that finds nothing.
+//! FreeBSD may not, but such a reset wipes nothing out.) A poll takes no lock.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,7 +17,7 @@ pub(in crate::signal) struct Pipe {
 
 impl Pipe {
     pub(in crate::signal) fn new() -> io::Result<Self> {
-        // Close-on-exec, as every descriptor of the standard library.
+        // Close-on-exec, like every descriptor of the standard library.
         let (reader, writer) = io::pipe()?;
         let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
         ioctl_fionbio(&reader, true)?;
@@ -25,14 +25,13 @@ impl Pipe {
         Ok(Self { reader, writer })
     }
 
-    /// Adds a byte; would block if the pipe is full.
+    /// Adds a byte. Would block if the pipe is full.
     pub(in crate::signal) fn set(&self) -> Result<usize, Errno> {
         retry_on_intr(|| write(&self.writer, &[1]))
     }
 
-    /// Takes all bytes that are there, usually by one read: one that does not fill the buffer has
-    /// emptied the pipe. A set in between comes before or after the last read, as before or after
-    /// this call.
+    /// Takes all bytes, usually by one read: a read that does not fill the buffer has emptied the pipe. A concurrent set
+    /// counts as before this call if it comes before the last read, and otherwise as after it.
     pub(in crate::signal) fn reset(&self) -> Result<usize, Errno> {
         let mut bytes = [0_u8; 1024];
         loop {

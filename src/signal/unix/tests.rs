@@ -54,7 +54,7 @@ impl EventSignal for Pipe {
     }
 }
 
-/// Waits once, and not at all if there is nothing; the keys that are told.
+/// Polls once, without waiting. Returns the keys that the poller reports.
 fn told(poller: &Poller) -> Vec<usize> {
     let mut events = Events::new();
     poller.wait(&mut events, Some(Duration::ZERO)).unwrap();
@@ -94,7 +94,7 @@ fn level_edge_and_oneshot<E: EventObject + AsFd>() {
     assert_eq!(told(&late), [4], "it was set before it came to the poller");
 }
 
-/// Catches a wait that is over when one poll is, although there is time left.
+/// Catches a wait that ends with its first poll although there is time left.
 #[test]
 fn a_long_wait_polls_again() {
     for _ in 0..10 {
@@ -106,22 +106,22 @@ fn a_long_wait_polls_again() {
     }
 }
 
-/// Catches a number that is not the descriptor's.
+/// Catches a number other than the descriptor's.
 #[test]
 fn the_number_is_the_descriptors() {
     let event = PollableEvent::new().unwrap();
     assert_eq!(event.as_raw_fd(), event.as_fd().as_raw_fd());
 }
 
-/// Catches a set that is no edge, a reset that leaves the descriptor readable, and a descriptor that ceases
-/// to be readable by being told of.
+/// Catches a set that is no edge, a reset that leaves the descriptor readable, and a descriptor that is no longer readable
+/// once a poller has reported it.
 #[test]
 fn level_edge_and_oneshot_pollers() {
     level_edge_and_oneshot::<PollableEvent>();
     level_edge_and_oneshot::<Pipe>();
 }
 
-/// Catches a descriptor that programs which are started inherit.
+/// Catches a descriptor that child processes inherit.
 #[test]
 fn close_on_exec() {
     for fd in [PollableEvent::create().as_fd(), Pipe::create().as_fd()] {
@@ -129,7 +129,7 @@ fn close_on_exec() {
     }
 }
 
-/// Catches a wait that ends before its time, or does not end with it, or overflows.
+/// Catches a wait that ends before its timeout or after it, or overflows.
 #[test]
 fn a_wait_ends_with_its_timeout_or_with_a_set() {
     let event = PollableEvent::create();
@@ -143,7 +143,7 @@ fn a_wait_ends_with_its_timeout_or_with_a_set() {
     });
 }
 
-/// Catches an error that is swallowed, or that loses its `errno`.
+/// Catches an error that is ignored, or loses its `errno`.
 #[test]
 fn an_error_carries_the_errno() {
     use rustix::io::Errno;
