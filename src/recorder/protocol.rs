@@ -34,7 +34,7 @@
 //! nothing. So an enumeration that meets a held word marks it, before and after its reset.
 //! *`s2_a_pass_over_all_sockets_against_a_selection`, `s6_failing_selection_against_enumerate`.*
 //!
-//! An accept that inherits the selection is a user while it clones the event object (S8). A close is a
+//! An accept that inherits the selection waits for a holder, and is a user while it clones the event object (S8). A close is a
 //! selection of nothing that leaves a word which refuses everything (S7, P5).
 //! *`s8_inherit_against_reselection`, `p5_close_against_enumerate_and_record`.*
 //!
@@ -58,8 +58,9 @@
 //!
 //! **A failure puts the report back,** *under* what came since: its codes are the earlier ones (E7, R3). It is
 //! then signaled again, since its set may have been wiped out meanwhile. A panic does the same, but leaves the
-//! set owed (K5). Between the taking and the putting back another enumeration may miss the report, and a
-//! withdrawal finds nothing to withdraw, so that the next report may name a condition that has gone.
+//! set owed (K5). Between the taking and the putting back the report is out, and other calls see it as taken. An
+//! enumeration misses it. A withdrawal finds nothing to withdraw, so that the next report may name a condition
+//! that has gone. An error of a latched event is dropped, as after a report.
 //! *`e7_failing_reset_against_records`, `e7_what_is_put_back_is_signaled`, `k5_panicking_reset_against_a_record`.*
 //!
 //! # Failures and calls from inside
