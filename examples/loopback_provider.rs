@@ -211,7 +211,7 @@ fn play() -> Result {
         wait()?;
         let mut handle = HANDLE; // for the first; NULL for the others, which reset nothing (P3)
         for (&s, reports) in sockets.iter().zip(&mut reports) {
-            let report = enumerate(s, mem::replace(&mut handle, ptr::null_mut()))?;
+            let report = enumerate(s, mem::take(&mut handle))?;
             *reports += usize::from(report == "FD_CONNECT: success");
         }
     }

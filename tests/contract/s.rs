@@ -205,7 +205,7 @@ fn s9_the_last_word_is_about_the_selection_that_stands() {
 fn s9_a_provider_that_panics_when_it_is_told() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
-    *provider.on_selected.lock().unwrap() = Some(Box::new(|_| drop(blow_up())));
+    *provider.on_selected.lock().unwrap() = Some(Box::new(|_| _ = blow_up()));
     assert_eq!(provider.select(s, handle, 0x8), (0, -7));
     assert_eq!(socket.selected(), ACCEPT);
 }
