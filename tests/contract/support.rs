@@ -32,7 +32,7 @@ pub(crate) const BAD_HANDLE: SignalError = SignalError::from_os_code(6);
 
 pub(crate) type Recorder = NetworkEventRecorder<Arc<Event>>;
 
-/// An event object that keeps a log and does as it is told.
+/// An event object that keeps a log and behaves as scripted.
 pub(crate) type Event = Faulty<ManualResetEvent>;
 
 impl Event {
@@ -78,9 +78,9 @@ pub(crate) struct TestProvider {
     pub(crate) up: AtomicBool,
     pub(crate) sockets: SocketTable<Recorder>,
     pub(crate) events: Mutex<BTreeMap<usize, Arc<Event>>>,
-    /// What the provider was told of selections (S9).
+    /// The selections of which the provider was notified (S9).
     pub(crate) told: Mutex<Vec<NetworkEvents>>,
-    /// What comes first when it is told the next time.
+    /// Runs first at the next notification.
     pub(crate) on_selected: Mutex<Option<OnSelected>>,
 }
 

@@ -110,7 +110,7 @@ impl Operation {
         self.holds() || matches!(self, Self::Enumerate(_) | Self::Inherit)
     }
 
-    /// Whether the call keeps others away from the event object (K3), so that they leave their news to it.
+    /// Whether the call keeps others away from the event object (K3), so that they leave the set to it.
     pub(crate) fn holds(&self) -> bool {
         matches!(self, Self::Select(..) | Self::Deselect | Self::Close)
     }
