@@ -1,10 +1,10 @@
 //! A switch whose tasks await event objects.
 //!
-//! `cargo run --example async_provider --features async` has 300 sockets, each with an event object of its own, an
-//! `AsyncEvent`, and two tasks: the provider's brings datagrams, the switch's awaits the event object and
-//! receives. Every wait is cancelled once, and begun again. The program fails if a datagram or a wake-up is lost.
+//! `cargo run --example async_provider --features async` has 300 sockets. Each has an event object of its own, an
+//! `AsyncEvent`, and two tasks: the provider's task delivers datagrams, the switch's task awaits the event object
+//! and receives. Every wait is cancelled once and begun again. The program fails if a datagram or a wake-up is lost.
 //!
-//! The event object knows nothing of tokio: it is used in the same way in another runtime.
+//! The event object does not depend on tokio: use it in the same way in any other runtime.
 
 use std::mem;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result:
 
 const SOCKETS: usize = 300;
 const DATAGRAMS: u32 = 100;
-/// Longer than all of it takes, on a machine that is busy with other things.
+/// More than the whole program takes, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A socket of the provider.
@@ -38,7 +38,7 @@ impl Socket {
     async fn bring(self: Arc<Self>) -> Result<(), SignalError> {
         for datagram in 0..DATAGRAMS {
             self.inbox.lock().unwrap().push(datagram); // first the datagram ...
-            self.record.record(NetworkEvent::Read, Ok(()))?; // ... then its event
+            self.record.record(NetworkEvent::Read, Ok(()))?; // ... then the event
             if datagram % 7 == 0 {
                 yield_now().await;
             }
@@ -53,11 +53,11 @@ impl Socket {
     }
 }
 
-/// The switch's task: how many reports there were.
+/// The switch's task. Returns the number of reports.
 async fn receive(socket: Arc<Socket>, event: Arc<AsyncEvent>) -> Result<usize> {
     let (mut received, mut reports, mut empty) = (Vec::new(), 0, 0);
     loop {
-        // A wait is given up as if something else were more urgent: nothing is lost by that.
+        // Cancel a wait, as `select!` would. Nothing is lost.
         if timeout(Duration::ZERO, event.wait()).await.is_err() {
             event.wait().await;
         }

@@ -24,7 +24,7 @@ struct EventObject(ManualResetEvent);
 static EVENT: EventObject = EventObject(ManualResetEvent::new());
 /// The handle by which the switch names it.
 const HANDLE: WSAEVENT = ptr::without_provenance_mut(4);
-/// Happens in the middle of its next reset.
+/// Runs in the middle of its next reset.
 static AT_RESET: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 
 impl EventSignal for EventObject {
@@ -73,7 +73,7 @@ impl Provider for SanProvider {
 }
 
 impl Socket {
-    /// A thread of the provider gets a connection, and records how that has ended.
+    /// A thread of the provider makes a connection, and records the outcome.
     fn start(
         this: &SocketRef<Self>,
         event: NetworkEvent,
@@ -81,7 +81,7 @@ impl Socket {
     ) -> JoinHandle<()> {
         let this = this.clone();
         thread::spawn(move || {
-            // First the connection, then its event: whoever gets the report finds the connection.
+            // First the connection, then its event, so that a switch that gets the report finds the connection.
             let outcome = get().map(|stream| this.streams.lock().unwrap().push_back(stream));
             this.record(event, outcome.map_err(WsaError::from));
         })
@@ -135,7 +135,7 @@ fn socket() -> Result<(SOCKET, SocketRef<Socket>)> {
 }
 
 fn wait() -> Result {
-    let set = EVENT.0.wait_timeout(Duration::from_secs(10)); // Windows needs two to refuse
+    let set = EVENT.0.wait_timeout(Duration::from_secs(10)); // Windows takes two seconds to refuse
     check("the event object is set", set);
     Ok(set.then_some(()).ok_or("a wake-up is lost")?)
 }
@@ -191,7 +191,7 @@ fn play() -> Result {
 
     say("", "2. A socket connects, and another is refused");
     let peer = TcpListener::bind("127.0.0.1:0")?;
-    let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // nobody listens there any more
+    let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // no one listens there any more
     let start = |address| -> Result<SOCKET> {
         let (s, socket) = socket()?;
         Socket::start(&socket, NetworkEvent::Connect, move || TcpStream::connect(address));
@@ -232,7 +232,7 @@ fn play() -> Result {
     SOCKETS.remove(s).ok_or(WsaError::WSAENOTSOCK)?.socket.recorder.close()?;
     fails(WsaError::WSAENOTSOCK);
     IS_UP.store(false, SeqCst);
-    fails(WsaError::WSAENETDOWN); // this is looked at first (E9)
+    fails(WsaError::WSAENETDOWN); // this is checked first (E9)
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 //! part, and for event objects (`PollableEvent`), which is the switch's.
 //!
 //! `cargo run --example mio_provider --features pollable` serves 300 clients, with an event object for each
-//! connection. Each client says its number twice and hears it repeated; then the even ones close their
-//! connection, and the odd ones reset it. The program fails if a report says anything else.
+//! connection. Each client sends its number twice and receives it back. Then the even clients close their
+//! connections, and the odd ones reset them. The program fails if a report says anything else.
 
 #[cfg(unix)]
 fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error>> {
@@ -39,7 +39,7 @@ mod unix {
     type Recorder = NetworkEventRecorder<Arc<PollableEvent>>;
 
     const CLIENTS: u32 = 300;
-    /// Longer than all of it takes, on a machine that is busy with other things.
+    /// More than the whole program takes, even on a busy machine.
     const LIMIT: Duration = Duration::from_secs(10);
 
     /// A listening socket of the provider.
@@ -50,7 +50,7 @@ mod unix {
     }
 
     impl Listener {
-        /// mio reports once for all the connections that wait, so all of them are taken.
+        /// mio reports once for all connections that wait, so take all of them.
         fn ready(&mut self) -> io::Result<()> {
             loop {
                 match self.socket.accept() {
@@ -62,7 +62,7 @@ mod unix {
             }
         }
 
-        /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded anew (L2).
+        /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded again (L2).
         fn accept(&mut self) -> Result<Option<TcpStream>, SignalError> {
             self.record.on_reenabling_call(ReenablingCall::Accept);
             let accepted = self.backlog.pop_front();
@@ -191,7 +191,7 @@ mod unix {
         /// A connection's event object is set.
         fn serve(&mut self, registry: &Registry, event: Token) -> Result {
             let socket = Token(event.0 - 1);
-            // Its connection may have ended on account of an earlier event of the same wait.
+            // An earlier event of the same wait may have ended its connection.
             let Some(connection) = self.connections.get_mut(&socket) else { return Ok(()) };
             let report = connection.record.enumerate_and_reset(&connection.event)?;
             check(!connection.event.wait_timeout(Duration::ZERO)?, "the enumeration resets it")?;

@@ -5,8 +5,8 @@
 //! for the event object and echoes what the client says. The even clients close their connection in the end, the
 //! odd ones reset it. The program fails if a report says anything else.
 //!
-//! The event objects of the example `async_provider` need no descriptors; these can be shared with other
-//! pollers, and with other processes.
+//! The event objects of the example `async_provider` need no descriptors. These here can be shared with other
+//! pollers and other processes.
 
 #[cfg(unix)]
 fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error + Send + Sync>> {
@@ -43,7 +43,7 @@ mod unix {
     type Recorder = NetworkEventRecorder<Arc<PollableEvent>>;
 
     const CLIENTS: u32 = 300;
-    /// Longer than all of it takes, on a machine that is busy with other things.
+    /// More than the whole program takes, even on a busy machine.
     const LIMIT: Duration = Duration::from_secs(10);
 
     /// A socket of the provider, with what has come in and not been taken: connections or bytes.
@@ -71,7 +71,7 @@ mod unix {
             }
         }
 
-        /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded anew (L2).
+        /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded again (L2).
         fn accept(&self) -> Result<Option<TcpStream>, SignalError> {
             self.record.on_reenabling_call(ReenablingCall::Accept);
             let mut incoming = self.incoming.lock().unwrap();
@@ -134,8 +134,8 @@ mod unix {
 
         /// Waits until it is set, and takes the report.
         async fn next_report(&self, record: &Recorder) -> Result<Report> {
-            // tokio remembers that the event object was set until it is told otherwise: when the enumeration
-            // has reset it, and not if that has failed.
+            // tokio remembers that the descriptor was readable. Clear that when the enumeration has reset
+            // the event object, and not if it has failed.
             let mut set = self.0.readable().await?;
             let report = record.enumerate_and_reset(self.0.get_ref())?;
             set.clear_ready();
@@ -178,7 +178,7 @@ mod unix {
         loop {
             let report = event.next_report(&connection.record).await?;
             if report.events().is_empty() {
-                empty += 1; // a receive has taken what the event object was set for
+                empty += 1; // a receive has already taken what the event object was set for
                 if empty > 3 {
                     return Err("the event object is set again and again for nothing".into());
                 }

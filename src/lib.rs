@@ -116,18 +116,19 @@ mod event;
 pub mod guide;
 pub mod latching;
 mod panics;
-// Examples that make an event object of `std`. Without it rustdoc has nothing to run them with, and does not
-// look here.
-#[cfg(any(feature = "std", not(doctest)))]
+// The examples of some modules use an event object of `std`. Without `std` rustdoc cannot run them, and does not see these
+// modules. (A plain `cfg` would make docs.rs say that they need `std`.)
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 mod provider;
-#[cfg(any(feature = "std", not(doctest)))]
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 mod recorder;
 mod report;
 mod signal;
-#[cfg(any(feature = "std", not(doctest)))]
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub mod spi;
 mod sync;
-#[cfg(all(feature = "tracing", any(feature = "std", not(doctest))))]
+#[cfg(feature = "tracing")]
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 mod traced;
 
 #[cfg(feature = "std")]
@@ -135,11 +136,11 @@ pub use error::TableFull;
 pub use error::{ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 pub use latching::ReenablingCall;
-#[cfg(any(feature = "std", not(doctest)))]
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use provider::{INVALID_SOCKET, Provider, SOCKET, enum_network_events, event_select};
 #[cfg(feature = "std")]
 pub use provider::{Removed, SocketRef, SocketTable};
-#[cfg(any(feature = "std", not(doctest)))]
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use recorder::{NetworkEventRecorder, Recorded, Wake};
 pub use report::Report;
 #[cfg(feature = "async")]
@@ -151,7 +152,8 @@ pub use signal::unix;
 #[cfg(all(windows, feature = "std"))]
 pub use signal::win32;
 pub use signal::{EventSignal, WSAEVENT};
-#[cfg(all(feature = "tracing", any(feature = "std", not(doctest))))]
+#[cfg(feature = "tracing")]
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use traced::Traced;
 
 // Pages of documentation, and no part of the library. Where a link is defined twice the first definition counts: here

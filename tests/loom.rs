@@ -34,8 +34,8 @@ const OK: Result<(), WsaError> = Ok(());
 const DOWN: Result<(), WsaError> = Err(WsaError::WSAENETDOWN);
 const RESET: Result<(), WsaError> = Err(WsaError::WSAECONNRESET);
 
-/// An event object that orders what [`EventSignal`] asks for, and nothing else. It can be told to fail or to
-/// panic. Its counts are no part of what threads agree on: loom does not see them.
+/// An event object that orders only what [`EventSignal`] requires. It can be made to fail or panic. Loom does not see
+/// its counts.
 struct Event {
     set: AtomicBool,
     /// Read by each call: loom fails the model if that overlaps with [`Event::bury`].
@@ -172,7 +172,7 @@ impl World {
         }
     }
 
-    /// Records; the moment of the call is kept if the event is news.
+    /// Records. Keeps the moment of the call if the event is new.
     fn record(
         &self,
         recorder: &Recorder,
@@ -278,8 +278,8 @@ fn e4_record_during_the_reset() {
     });
 }
 
-/// E3: data that was queued before a repeat is seen by whoever got the event, or the event is recorded
-/// anew. Catches a repeat that only looks.
+/// E3: data that was queued before a repeat is seen by the thread that gets the event, or the event is recorded
+/// again. Catches a repeat that only looks.
 #[test]
 fn e3_repeat_publishes_what_was_queued() {
     model(3, |world| {
@@ -495,7 +495,7 @@ fn wait_and_reset(event: &Event) {
 }
 
 /// A program that waits, resets the event object itself, consumes the condition, and finds more of it, which
-/// is recorded again; while the record that woke it is still inside the set. It must be told again.
+/// is recorded again, while the record that woke it is still inside the set. It must be signaled again.
 fn consumed_and_found_more(world: &Arc<World>, event: NetworkEvent, call: ReenablingCall) {
     let latching = NetworkEvents::empty();
     let recorder = Recorder::with_latching(latching);
@@ -909,7 +909,7 @@ fn r6_failing_set_against_failing_reset() {
     });
 }
 
-/// R6: a withdrawal, a report and a new selection end a debt only where nothing is left to be told.
+/// R6: a withdrawal, a report and a new selection end a debt only if nothing is left to signal.
 #[test]
 fn r6_a_debt_is_for_what_is_recorded_when_it_is_judged() {
     model(3, |world| {
@@ -927,7 +927,7 @@ fn r6_a_debt_is_for_what_is_recorded_when_it_is_judged() {
     });
 }
 
-/// An event object that calls back: its first set, reset or clone does what it was told to.
+/// An event object that calls back: its first set, reset or clone runs a scripted call.
 struct Inside {
     event: Arc<Event>,
     act: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -1234,8 +1234,9 @@ fn s8_inherit_against_record() {
     });
 }
 
-/// E5, the first release's mistake: a record that leaves its news to a thread that is inside already. That
-/// one looks for news, and leaves by a store; the news comes between, and the reset was somebody else's.
+/// E5, the first release's mistake: a record leaves the set to a thread that is inside the event object already. That
+/// thread looks at the record and then ends with a store. The event is recorded between, and another thread had reset
+/// the event object.
 #[test]
 #[should_panic(expected = "nobody sets the event object")]
 fn e5_leaving_news_to_a_thread_inside_loses() {

@@ -147,7 +147,7 @@ impl From<Error> for WsaError {
     }
 }
 
-/// The `io::Error` that says the same. Every code survives the way there and back.
+/// The `io::Error` with the same meaning. Every code converts back to itself.
 ///
 /// On Windows a code with a name becomes the operating system's own error; elsewhere, and for a
 /// nameless code, it is carried inside an error of the same kind.

@@ -52,7 +52,7 @@ fn e2_other_elements_keep_the_callers_bytes() {
     assert_eq!(stored, WSANETWORKEVENTS { lNetworkEvents: 0, ..untouched() });
 }
 
-/// Catches a switch that is told of an element whose bit is not in the mask, or of a bit that is no event.
+/// Catches a reader that returns an element whose bit is not in the mask, or a bit that is no event.
 #[test]
 fn e2_a_switch_reads_what_the_mask_names() {
     let mut out = untouched();
@@ -75,7 +75,7 @@ fn e3_the_report_clears_exactly_what_it_carries() {
     assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(Err(RESET)));
 }
 
-/// Catches a reset before the clear: what is recorded while ResetEvent runs must be news.
+/// Catches a reset before the clear: an event that is recorded while ResetEvent runs must be new.
 #[test]
 fn e4_reset_comes_after_clear() {
     let (recorder, event) = selected(ACCEPT);

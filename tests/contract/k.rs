@@ -39,8 +39,8 @@ fn k1_every_operation_takes_a_shared_reference_from_any_thread() {
     assert_eq!(recorder.recorded(), NONE);
 }
 
-/// Starts a thread whose call is inside the event object until `go_on` is told; if nobody tells it, it goes
-/// on after a while, so that a call that waits for it is seen.
+/// Starts a thread whose call is inside the event object until `go_on` receives something. After a while it
+/// continues anyway, so that the test sees a call that waits for it.
 fn busy(
     event: &Event,
     script: impl FnOnce(&Event, Box<dyn FnOnce() -> Result<(), SignalError> + Send>),
@@ -95,8 +95,8 @@ fn k2_nothing_but_a_selection_waits_for_the_event_object() {
     }
 }
 
-/// Catches a selection, or a close, that returns while a call on the event object that it replaces is under
-/// way; and news that comes meanwhile and is told to nobody.
+/// Catches a selection or a close that returns while a call on the event object that it replaces is under way, and
+/// an event that is recorded meanwhile and not signaled.
 #[test]
 fn k3_a_selection_waits_until_nobody_uses_the_old_event_object() {
     let end = |call: fn(&Recorder)| {
@@ -168,7 +168,7 @@ fn k2_a_set_that_withdraws_its_own_error() {
     assert!(again.enumerate().unwrap().events().is_empty());
 }
 
-/// Catches a deadlock where the event object records on its own recorder, and news that is lost there.
+/// Catches a deadlock when the event object records on its own recorder, and an event that is lost there.
 #[test]
 fn k4_a_signal_that_records() {
     let (recorder, event) = selected(ALL);
@@ -337,7 +337,7 @@ fn k5_a_signal_that_panics() {
     assert!(!event.is_set());
 }
 
-/// Catches a set that is owed to nobody, where a reset has wiped out what was set inside it and then panics.
+/// Catches a lost set when a reset wipes out a set that was made inside it, and then panics.
 #[test]
 fn k5_a_reset_that_wipes_out_and_panics() {
     let (recorder, event) = selected(ALL);

@@ -72,8 +72,8 @@ fn l1_a_failed_enumeration_changes_nothing() {
     assert_eq!(recorder.latched(), CLOSE | FROM_THE_BEGINNING);
 }
 
-/// Catches a re-enabling call that leaves the old occurrence, so that the next one is a mere repeat and
-/// signals nobody: two connections wait, one is accepted. With and without latching.
+/// Catches a re-enabling call that leaves the old occurrence in the record, so that the next one is a repeat and is
+/// not signaled. Two connections wait, one is accepted, with and without latching.
 #[test]
 fn l2_accepting_one_of_two_signals_again() {
     for set in [NONE, CONDITIONS] {

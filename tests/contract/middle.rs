@@ -302,7 +302,7 @@ fn k5_the_thread_dies() {
     table(ThreadDies);
 }
 
-/// Catches a call that neither completes nor is refused, and a selection that survives the close (P5, S7).
+/// Catches a call that neither completes nor fails, and a selection that is left after the close (P5, S7).
 #[test]
 fn p5_the_socket_is_closed() {
     table(SocketIsClosed);

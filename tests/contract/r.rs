@@ -4,7 +4,7 @@ use wsp_events::{NetworkEvent, NetworkEvents, Recorded, Wake, WsaError};
 
 use crate::support::*;
 
-/// Catches a record that forgets what nobody had selected yet.
+/// Catches a record that forgets an event that was not selected yet.
 #[test]
 fn r1_an_occurrence_before_the_selection_is_not_lost() {
     let recorder = Recorder::new();
@@ -164,7 +164,7 @@ fn r6_a_set_that_was_made_is_not_owed() {
     assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake, Wake::NotNeeded);
 }
 
-/// Catches an owed set that nobody needs any more.
+/// Catches a set that stays owed when nothing is reportable any more.
 #[test]
 fn r6_a_debt_is_void_when_nothing_is_reportable() {
     let (recorder, event) = selected(CLOSE);

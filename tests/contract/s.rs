@@ -67,7 +67,7 @@ fn s3_a_zero_mask_ends_the_selection() {
     assert_eq!(socket.selected(), NONE);
 }
 
-/// Catches unknown bits that survive or make the mask a non-zero one.
+/// Catches unknown bits that are kept, or make the mask non-zero.
 #[test]
 fn s4_unknown_bits_are_dropped_first() {
     let provider = TestProvider::new();
@@ -125,7 +125,7 @@ fn s6_a_new_event_object_that_cannot_be_set() {
     assert_eq!((first.log(), second.log()), (vec![Call::Set], vec![]));
 }
 
-/// Catches news that comes while a selection is being refused, and is signaled nowhere, or twice.
+/// Catches an event that is recorded while a selection fails, and is not signaled, or signaled twice.
 #[test]
 fn s6_news_during_a_refused_selection_reaches_the_earlier_event_object() {
     let (recorder, first) = selected(CLOSE);
@@ -176,7 +176,7 @@ fn s8_an_accepted_socket_inherits_the_selection() {
     assert_eq!(Recorder::new().inherit().unwrap().selected(), NONE);
 }
 
-/// Catches a provider that is not told, or is told of a selection that failed.
+/// Catches a provider that is not notified, or is notified of a selection that failed.
 #[test]
 fn s9_the_provider_is_told_of_every_selection() {
     let provider = TestProvider::new();
@@ -187,7 +187,7 @@ fn s9_the_provider_is_told_of_every_selection() {
     assert_eq!(*provider.told.lock().unwrap(), [ACCEPT, NONE]);
 }
 
-/// Catches a provider that is told last of the selection that does not stand, where two race.
+/// Catches a provider whose last notification names the selection that does not stand, when two race.
 #[test]
 fn s9_the_last_word_is_about_the_selection_that_stands() {
     let provider = TestProvider::new();

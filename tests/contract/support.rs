@@ -216,7 +216,7 @@ pub(crate) struct TestProvider<S = Arc<Event>> {
     pub(crate) up: AtomicBool,
     pub(crate) sockets: SocketTable<NetworkEventRecorder<S>>,
     pub(crate) events: Mutex<BTreeMap<usize, Arc<Event>>>,
-    /// What the provider was told of selections (S9).
+    /// The selections of which the provider was notified (S9).
     pub(crate) told: Mutex<Vec<NetworkEvents>>,
     /// What comes first when it is told the next time.
     pub(crate) on_selected: Mutex<Option<OnSelected<S>>>,

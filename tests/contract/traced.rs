@@ -91,8 +91,7 @@ fn socket() -> Traced<NetworkEventRecorder<Arc<TracedEvent>>> {
     Traced::new(NetworkEventRecorder::with_latching(latching), debug_span!("socket"))
 }
 
-/// Catches a call that is not told of, or by another name, a wrong span, and a field that is missing or
-/// says something else.
+/// Catches a call that is not traced, a wrong name or span, and a field that is missing or wrong.
 #[test]
 fn every_call_is_told_of() {
     let lines = trace(|| {
@@ -132,8 +131,7 @@ fn every_call_is_told_of() {
     );
 }
 
-/// Catches a failure that is told of as a success, or not at all, and one that the wrapper hides or
-/// makes.
+/// Catches a failure that is traced as a success or not at all, and a failure that the wrapper hides or adds.
 #[test]
 fn failures_are_warnings() {
     let failed = |what| format!("{what} error=the event object failed with OS error 6 (WSAEINVAL)");

@@ -299,9 +299,9 @@ impl History<'_> {
         latest > state.selected && since.all(|by| latest > self.calls[by].from)
     }
 
-    /// R4, S5: no event object was set more often than was due, but for news that was handed over to a
-    /// selection, which goes to whichever event object stands in the end; for what an enumeration found after
-    /// its reset, or put back; and for what was withdrawn while it was being told.
+    /// R4, S5: no event object was set more often than due. Not counted: a set that was left to a selection, which
+    /// sets the event object that stands in the end; a set for what an enumeration found after its reset, or put
+    /// back; and a set for what was withdrawn meanwhile.
     fn is_counted(&self, state: &State) -> bool {
         if !self.alone || self.is_troubled() {
             return true; // Others set it too, or a set was tried again.

@@ -58,21 +58,21 @@ triples! {
         [vec![error(0)], vec![Reset(SELECTED)], vec![Enumerate(Some(FAILING))]];
     /// Two records and a report (E4, E5, K2).
     two_records_and_an_enumeration: [NothingRecorded, Failing, Owed], [[SUCCESS], [OTHER], [TAKE]];
-    /// Who writes the cell, who comes too late, and who copies it (E3, R3).
+    /// Two threads have a code for one cell, and a third copies it (E3, R3).
     two_errors_and_an_enumeration: [NothingRecorded, Recorded], [[error(0)], [error(1)], [TAKE]];
     /// A withdrawal between the two makes the enumeration's copy stale (R7).
     error_withdrawal_and_enumeration: [NothingRecorded, RecordedWithACode],
         [[error(0)], [Withdraw(only(CLOSE))], [TAKE]];
-    /// News finds a selection under way, while the holder before it leaves (S1, S2).
+    /// An event is recorded while a selection is under way (S1, S2).
     record_selection_and_enumeration: [NothingRecorded, Recorded],
         [[SUCCESS], [Select(only(CLOSE), ANOTHER)], [TAKE]];
     /// A report is put back under what two others have recorded meanwhile (E7).
     failing_enumeration_between_records: [NothingRecorded, Recorded],
         [[SUCCESS], [Enumerate(Some(FAILING))], [error(2)]];
-    /// And is put back when its event object panics (K5).
+    /// A report is put back when its event object panics (K5).
     panicking_enumeration_and_records: [Recorded, Panicking],
         [[OTHER], [Enumerate(Some(PANICKING))], [error(2)]];
-    /// Who comes after the close is refused, and nobody sets what it let go (P5, S7).
+    /// A call after the close fails, and the event object is not set any more (P5, S7).
     record_close_and_enumeration: [NothingRecorded, RecordedWithACode], [[error(0)], [Close], [TAKE]];
     /// Mask and event object are inherited together, whatever goes on (S8).
     record_inheritance_and_selection: [NothingRecorded, Recorded],
@@ -82,12 +82,12 @@ triples! {
         [[Reenable(CLOSE)], [SUCCESS], [TAKE]];
     /// Two enumerations share out what is recorded meanwhile (E3).
     two_enumerations_and_an_error: [Recorded, RecordedWithACode], [[error(0)], [Enumerate(None)], [TAKE]];
-    /// A failing set is owed by one, and two others set (R6).
+    /// One set fails and is owed, and two others set (R6).
     three_records: [Failing, Panicking, Inside], [[SUCCESS], [OTHER], [error(2)]];
-    /// A selection that fails, and news for the events that it would have named (S6).
+    /// A selection fails while an event is recorded that it would have named (S6).
     failing_selection_record_and_enumeration: [Recorded],
         [[OTHER], [Select(both(), FAILING)], [TAKE]];
-    /// Nobody is told once the selection has ended (S3).
+    /// Nothing is signaled once the selection has ended (S3).
     record_deselection_and_selection: [NothingRecorded, Recorded],
         [[SUCCESS], [Deselect], [Select(both(), ANOTHER)]];
     /// A second report must not see a part of the batch that the first has not seen (R5).
