@@ -20,25 +20,23 @@ use crate::sync::const_fn;
 /// The network-event record of one socket: which FD_XXX events happened, with their error codes, which
 /// of them are selected, and the event object that is set for them.
 ///
-/// A provider has one for each socket and calls [`record`](Self::record) from wherever it learns that
-/// something happened. The switch's WSPEventSelect becomes [`select`](Self::select), its
+/// A provider keeps one in each socket, and calls [`record`](Self::record) on any thread that learns that something
+/// happened. The switch's WSPEventSelect becomes [`select`](Self::select), its
 /// WSPEnumNetworkEvents [`enumerate_and_reset`](Self::enumerate_and_reset). Every operation takes
-/// `&self` (K1). `S` is the event object, or whatever keeps it alive for as long as it is selected (P2): an
-/// `Arc`, a duplicated handle, a reference. A recorder that several threads share calls its event object
+/// `&self` (K1). `S` is the event object, or a reference that keeps it alive while it is selected (P2): an `Arc`, a duplicated handle, a reference. A recorder that several threads share calls its event object
 /// from several threads at once, and is `Sync` if `S` is `Send` and `Sync` (K3).
 ///
 /// Recording never waits for another thread, and allocates nothing (K2, K6). Enumerating, withdrawing and
-/// re-enabling wait for nobody either, except for the few instructions in which another thread stores or
-/// copies an error code. [`select`](Self::select), [`deselect`](Self::deselect) and
-/// [`close`](Self::close) wait until no call is inside the event object. So do not call them with a lock
-/// held that the event object's own set needs.
+/// re-enabling wait only while another thread stores or copies an error code, which takes a few
+/// instructions. [`select`](Self::select), [`deselect`](Self::deselect) and
+/// [`close`](Self::close) wait until no call is inside the event object. So do not hold a lock that the event
+/// object's set needs while you call them.
 ///
 /// # In a kernel
 ///
-/// Without `std` waiting is a spin. Code that may interrupt another thread's call on the same recorder and
-/// does not let it go on (a signal handler, a DPC on the same processor) may record successes and errors,
-/// and look, but must do nothing else on it. The same holds for a thread of a real-time priority that keeps
-/// its processor from the thread that it waits for. Event objects are called with no lock held, at the
+/// Without `std` waiting is a spin. Code that interrupts another thread's call on the same recorder and
+/// prevents it from continuing (a signal handler, a DPC on the same processor) may record and look, and nothing
+/// else. The same holds for a real-time thread that occupies the processor of the thread it waits for. Event objects are called with no lock held, at the
 /// caller's IRQL.
 ///
 /// ```
@@ -84,10 +82,10 @@ impl<S> RefUnwindSafe for NetworkEventRecorder<S> {}
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The events that were not in the record before this call. A repeat is not among them (R3), and
-    /// nothing is once the socket is closed.
+    /// The events that were not in the record before this call. Repeats are not among them (R3).
+    /// Empty once the socket is closed.
     pub new: NetworkEvents,
-    /// What became of the wake-up.
+    /// Who sets the event object.
     pub wake: Wake,
 }
 
@@ -107,8 +105,8 @@ pub enum Wake {
     NotNeeded,
     /// This call set the event object.
     Set,
-    /// A selection or a close is under way on another thread, and this was left to it: if the event is
-    /// selected when it is over, it sets the event object before it returns (K2). If that fails, the set is
+    /// A selection or a close is under way on another thread, and the set was left to it: if the event
+    /// is selected when that call ends, the call sets the event object before it returns (K2). If that fails, the set is
     /// owed (R6).
     HandedOver,
 }
@@ -162,8 +160,8 @@ impl<S> NetworkEventRecorder<S> {
         }
     }
 
-    /// The events that are recorded at this moment, selected or not (R1). To look, for a log or a test:
-    /// nothing is taken, and other threads may change it at once.
+    /// The events that are recorded at this moment, selected or not (R1). For logs and tests: nothing is
+    /// taken out, and another thread may change it at any time.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
@@ -177,8 +175,9 @@ impl<S> NetworkEventRecorder<S> {
         self.look().recorded()
     }
 
-    /// The events that the switch has selected (S1); a provider may spare itself watching for others.
-    /// While a [`select`](Self::select) is under way on another thread, still the old ones.
+    /// The events that the switch has selected (S1); a provider need not watch for others.
+    /// While a
+    /// [`select`](Self::select) is under way on another thread, these are still the old ones.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, NetworkEvents};
@@ -222,7 +221,7 @@ impl<S> NetworkEventRecorder<S> {
 
     /// Takes events out of the record without reporting them: the call that consumed the condition does
     /// this (WSPRecv emptied the socket, a new WSPConnect makes the old outcome stale). The event object
-    /// is not touched, so that the next report may be empty (R7). It ends no latch: see
+    /// is not touched, so that the next report may be empty (R7). It does not end a latch; see
     /// [`reenable`](Self::reenable).
     ///
     /// ```
@@ -313,8 +312,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     ///
     /// If the event is selected and was not recorded yet, the event object is set (R4). A repeat changes
     /// nothing, except that an error takes the place of a recorded success (R3). It never waits for
-    /// another thread (K2) and does not allocate (K6). What the provider has written before (the data
-    /// that it queued, say) is visible to whoever gets the event in a report.
+    /// another thread (K2) and does not allocate (K6). Data that the provider queued before is
+    /// visible to the thread that gets the event in a report.
     ///
     /// # Errors
     ///
@@ -457,7 +456,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         self.replace_selection(NetworkEvents::empty(), None).map(drop)
     }
 
-    /// Selects, or deselects, and returns the event object that was replaced: to drop it is foreign code.
+    /// Selects, or deselects. Returns the event object that was replaced, because dropping it runs foreign code.
     pub(crate) fn replace_selection(
         &self,
         events: NetworkEvents,
@@ -490,7 +489,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     ///
     /// # Errors
     ///
-    /// [`RecorderError::Closed`], [`RecorderError::Reentrant`]; nothing has changed (E7).
+    /// [`RecorderError::Closed`]; nothing has changed (E7).
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
@@ -516,8 +515,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     ///
     /// # Errors
     ///
-    /// [`RecorderError::Signal`] if the event object could not be reset; [`RecorderError::Closed`],
-    /// [`RecorderError::Reentrant`]. The record is as if the call had not been made (E7).
+    /// [`RecorderError::Signal`] if the event object could not be reset; [`RecorderError::Closed`]. The record
+    /// is as if the call had not been made (E7).
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
@@ -630,7 +629,7 @@ impl<S> fmt::Debug for NetworkEventRecorder<S> {
     }
 }
 
-/// What a call puts back if it fails or panics (E7, K5): it is dropped then, and disarmed otherwise.
+/// What a call puts back if it fails or panics (E7, K5). Dropped on failure, disarmed on success.
 struct Undo<F: FnMut()>(F);
 
 impl<F: FnMut()> Undo<F> {

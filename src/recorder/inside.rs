@@ -1,5 +1,5 @@
-//! Which recorders' event objects this thread is inside of, so that a call that would wait for itself is
-//! refused (K4). Without `std` threads have no memory of their own: such a call is forbidden by
+//! The recorders whose event objects the current thread is inside, so that a call that would wait for itself is
+//! refused (K4). Without `std` there is no thread-local memory: such a call is forbidden by
 //! documentation.
 
 #[cfg(feature = "std")]
@@ -9,7 +9,7 @@ mod this_thread {
 
     use crate::sync::per_thread;
 
-    /// Deeper than this a thread is taken to be inside of every recorder.
+    /// Beyond this depth a thread counts as inside every recorder.
     const DEPTH: usize = 8;
 
     per_thread!(CALLS: Calls = Calls { depth: Cell::new(0), recorders: [const { Cell::new(0) }; DEPTH] });
@@ -24,14 +24,12 @@ mod this_thread {
     struct Leave<'a>(&'a Cell<usize>, usize);
 
     impl Drop for Leave<'_> {
-        #[inline]
         fn drop(&mut self) {
             self.0.set(self.1);
         }
     }
 
     /// Runs `call`, in which this thread is inside the recorder's event object.
-    #[inline]
     pub(in crate::recorder) fn inside<T, R>(recorder: &T, call: impl FnOnce() -> R) -> R {
         CALLS.with(|calls| {
             let depth = calls.depth.get();
@@ -47,7 +45,6 @@ mod this_thread {
     }
 
     /// Whether this thread is inside the recorder's event object.
-    #[inline]
     pub(in crate::recorder) fn is_inside<T>(recorder: &T) -> bool {
         let recorder = core::ptr::from_ref(recorder).addr();
         CALLS.with(|calls| {
@@ -59,7 +56,6 @@ mod this_thread {
 
 #[cfg(not(feature = "std"))]
 mod this_thread {
-    #[inline]
     pub(in crate::recorder) fn inside<T, R>(_: &T, call: impl FnOnce() -> R) -> R {
         call()
     }

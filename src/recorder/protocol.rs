@@ -4,15 +4,15 @@
 //! event's code and a slot for the event object. In brackets: the rules that a paragraph keeps
 //! (docs/CONTRACT.md), and models in tests/loom.rs that fail when it is broken.
 //!
-//! # Nobody relies on anybody
+//! # No thread relies on another
 //!
-//! **Whoever records news sets the event object.** One exchange records the event and counts the caller among
+//! **Every recording of a new event sets the event object.** One exchange records the event and counts the caller among
 //! the *users* of the event object; the caller sets it, and a subtraction counts the caller out. It sets even
 //! if others are setting at that moment, or have just set: the event object may have been reset since, by
-//! anybody (E5, P3). Nothing is handed over, so a record waits for nobody (K2).
+//! anybody (E5, P3). A recording hands nothing over, and waits for no thread (K2).
 //! *`e5_an_application_resets_and_receives`, `e5_leaving_news_to_a_thread_inside_loses`.*
 //!
-//! **Whoever resets looks again.** An enumeration takes the report by one exchange, resets the event object
+//! **After a reset, look again.** An enumeration takes the report by one exchange, resets the event object
 //! (E4), and looks at the word. If something is reportable, it counts itself in and sets. Suppose that the
 //! look does not see a recording. Then that recording comes later in the order of the word, and its set comes
 //! after it. Can the reset still wipe that set out? Only if the set comes before the reset. But a reset sees
@@ -24,8 +24,8 @@
 //! a withdrawal (R7).
 //!
 //! **A selection holds the word.** It replaces the event object, so it must be alone with it. `held` keeps
-//! newcomers out, and the holder waits until no user is left (K3). News that comes meanwhile marks the word
-//! `owed` instead of counting itself in. The holder leaves by one exchange, which puts in the new mask; if the
+//! newcomers out, and the holder waits until no user is left (K3). A recording that meets a held word marks it `owed` instead of becoming a
+//! user. The holder leaves by one exchange, which puts in the new mask; if the
 //! word is marked and something is reportable, that exchange counts the holder in, and it sets like any other.
 //! *`s1_record_against_reselection`, `k3_no_call_on_an_event_object_that_was_replaced`.*
 //!
@@ -66,14 +66,13 @@
 //! # Failures and calls from inside
 //!
 //! **A set that fails is owed:** the user leaves by an exchange that turns `owed` on. The next record takes the
-//! debt over, a repeat too, and so do a selection and an enumeration that resets (R6). A debt is void once
-//! nothing is reportable. *`r6_failing_set_beside_another`, `k5_panicking_set_beside_another`,
+//! debt over, a repeat too, and so do a selection and an enumeration that resets (R6). An owed set lapses when nothing is reportable. *`r6_failing_set_beside_another`, `k5_panicking_set_beside_another`,
 //! `r6_a_debt_is_for_what_is_recorded_when_it_is_judged`.*
 //!
 //! **A thread knows which event objects it is inside of** ([`inside`](super::inside)). There a selection, a
 //! deselection or a close would wait for itself, and is refused; so is an inheritance while a selection waits
 //! (K4). What cannot be known is a circle of several threads: each inside the event object of one recorder and
-//! selecting on the next one's. That is a lock order, and the event objects' own business.
+//! selecting on the next one's. That is a lock order, and up to the event objects.
 //! *`k4_an_event_object_that_calls_back`, `k4_a_clone_that_calls_back`.*
 //!
 //! # Latching

@@ -34,8 +34,7 @@ impl Shared {
         Word(self.word.load(Ordering::Relaxed))
     }
 
-    /// Makes the transition `step` as soon as it can be made: `None` says that another thread must finish
-    /// something first. Returns what `step` says of it.
+    /// Makes the transition `step` once it is possible; `None` means that another thread must finish first. Returns what `step` says of it.
     #[inline]
     pub(super) fn exchange<T>(&self, mut step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
         let mut word = self.look();
@@ -64,8 +63,8 @@ impl Shared {
         self.look()
     }
 
-    /// One compare-exchange. Acquire takes over what the threads before have written (the provider's data,
-    /// the cells, the event object), Release hands it on with what this thread has written.
+    /// One compare-exchange. Acquire sees what earlier threads wrote (the provider's data, the
+    /// cells, the event object); Release publishes it, with what this thread wrote.
     #[inline]
     fn try_exchange(&self, word: Word, next: Word) -> Result<(), Word> {
         let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
@@ -73,7 +72,7 @@ impl Shared {
         result.map(drop).map_err(Word)
     }
 
-    /// Records occurrences and stores their codes. A repeat is a look and one exchange, where it stands.
+    /// Records occurrences and stores their codes. A repeat is one load and one exchange, inlined.
     #[inline(always)]
     pub(super) fn record(
         &self,
@@ -153,7 +152,7 @@ impl Shared {
         if failed.is_empty() || before.is_closed() {
             return;
         }
-        // R3: a code that came meanwhile is a later one.
+        // R3: a code that was stored meanwhile is later, and gives way.
         for event in (failed & before.coded()).members() {
             self.wait_for_code(event);
         }

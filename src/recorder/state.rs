@@ -143,7 +143,7 @@ impl Word {
         self.0 & FULL != 0
     }
 
-    /// Owed only if there is something to set the event object for. While the word is held the holder
+    /// Clears `owed` if nothing is reportable. While the word is held the holder
     /// decides that, since the events that it selects are not in the word yet.
     #[inline]
     const fn without_void_debt(self) -> Self {

@@ -46,7 +46,7 @@ use core::task::{Context, Poll, Waker};
 
 use super::EventSignal;
 use crate::error::SignalError;
-use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell};
+use crate::sync::{AtomicU64, Backoff, Ordering, UnsafeCell, const_fn};
 
 /// A thread has the list of wakers to itself.
 const LOCKED: u64 = 1;
@@ -111,24 +111,18 @@ unsafe impl Sync for AsyncEvent {}
 impl RefUnwindSafe for AsyncEvent {}
 
 impl AsyncEvent {
-    /// A nonsignaled event object.
-    ///
-    /// ```
-    /// # use wsp_events::AsyncEvent;
-    /// static EVENT: AsyncEvent = AsyncEvent::new();
-    /// assert!(!EVENT.is_set());
-    /// ```
-    #[cfg(not(wsp_loom))]
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { word: AtomicU64::new(0), wakers: UnsafeCell::new(BTreeMap::new()) }
-    }
-
-    /// As above. The model checker's primitives cannot be created in a `const`.
-    #[cfg(wsp_loom)]
-    #[must_use]
-    pub fn new() -> Self {
-        Self { word: AtomicU64::new(0), wakers: UnsafeCell::new(BTreeMap::new()) }
+    const_fn! {
+        /// A nonsignaled event object.
+        ///
+        /// ```
+        /// # use wsp_events::AsyncEvent;
+        /// static EVENT: AsyncEvent = AsyncEvent::new();
+        /// assert!(!EVENT.is_set());
+        /// ```
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { word: AtomicU64::new(0), wakers: UnsafeCell::new(BTreeMap::new()) }
+        }
     }
 
     /// Signals the event object and releases every wait.

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use super::EventSignal;
 use crate::error::SignalError;
-use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering, const_fn};
 
 /// A thread sleeps, or is about to.
 const WAITED: u64 = 1;
@@ -68,24 +68,18 @@ pub struct ManualResetEvent {
 }
 
 impl ManualResetEvent {
-    /// A nonsignaled event object.
-    ///
-    /// ```
-    /// # use wsp_events::ManualResetEvent;
-    /// static EVENT: ManualResetEvent = ManualResetEvent::new();
-    /// assert!(!EVENT.is_set());
-    /// ```
-    #[cfg(not(wsp_loom))]
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { word: AtomicU64::new(0), sleepers: Mutex::new(()), woken: Condvar::new() }
-    }
-
-    /// As above. The model checker's primitives cannot be created in a `const`.
-    #[cfg(wsp_loom)]
-    #[must_use]
-    pub fn new() -> Self {
-        Self { word: AtomicU64::new(0), sleepers: Mutex::new(()), woken: Condvar::new() }
+    const_fn! {
+        /// A nonsignaled event object.
+        ///
+        /// ```
+        /// # use wsp_events::ManualResetEvent;
+        /// static EVENT: ManualResetEvent = ManualResetEvent::new();
+        /// assert!(!EVENT.is_set());
+        /// ```
+        #[must_use]
+        pub const fn new() -> Self {
+            Self { word: AtomicU64::new(0), sleepers: Mutex::new(()), woken: Condvar::new() }
+        }
     }
 
     /// Signals the event object and releases every waiting thread.
