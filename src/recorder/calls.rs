@@ -20,11 +20,12 @@ use crate::sync::const_fn;
 /// The network-event record of one socket: which FD_XXX events happened, with their error codes, which
 /// of them are selected, and the event object that is set for them.
 ///
-/// A provider keeps one in each socket, and calls [`record`](Self::record) on any thread that learns that something
-/// happened. The switch's WSPEventSelect becomes [`select`](Self::select), its
-/// WSPEnumNetworkEvents [`enumerate_and_reset`](Self::enumerate_and_reset). Every operation takes
-/// `&self` (K1). `S` is the event object, or a reference that keeps it alive while it is selected (P2): an `Arc`, a duplicated handle, a reference. A recorder that several threads share calls its event object
-/// from several threads at once, and is `Sync` if `S` is `Send` and `Sync` (K3).
+/// A provider keeps one in each socket, and calls [`record`](Self::record) on any thread that learns that
+/// something happened. The switch's WSPEventSelect becomes [`select`](Self::select), its WSPEnumNetworkEvents
+/// [`enumerate_and_reset`](Self::enumerate_and_reset). Every operation takes `&self` (K1). `S` is the event
+/// object, or a reference that keeps it alive while it is selected (P2): an `Arc`, a duplicated handle, a
+/// reference. A recorder that several threads share calls its event object from several threads at once, and
+/// is `Sync` if `S` is `Send` and `Sync` (K3).
 ///
 /// Recording never waits for another thread, and allocates nothing (K2, K6). Enumerating, withdrawing and
 /// re-enabling wait only while another thread stores or copies an error code, which takes a few
@@ -35,9 +36,9 @@ use crate::sync::const_fn;
 /// # In a kernel
 ///
 /// Without `std` waiting is a spin. Code that interrupts another thread's call on the same recorder and
-/// prevents it from continuing (a signal handler, a DPC on the same processor) may record and look, and nothing
-/// else. The same holds for a real-time thread that occupies the processor of the thread it waits for. Event objects are called with no lock held, at the
-/// caller's IRQL.
+/// prevents it from continuing (a signal handler, a DPC on the same processor) may record and look, and
+/// nothing else. The same holds for a real-time thread that occupies the processor of the thread it waits
+/// for. Event objects are called with no lock held, at the caller's IRQL.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -105,9 +106,9 @@ pub enum Wake {
     NotNeeded,
     /// This call set the event object.
     Set,
-    /// A selection or a close is under way on another thread, and the set was left to it: if the event
-    /// is selected when that call ends, the call sets the event object before it returns (K2). If that fails, the set is
-    /// owed (R6).
+    /// A selection or a close is under way on another thread, and the set was left to it: if the event is
+    /// selected when that call ends, the call sets the event object before it returns (K2). If that fails,
+    /// the set is owed (R6).
     HandedOver,
 }
 
@@ -175,8 +176,7 @@ impl<S> NetworkEventRecorder<S> {
         self.look().recorded()
     }
 
-    /// The events that the switch has selected (S1); a provider need not watch for others.
-    /// While a
+    /// The events that the switch has selected (S1); a provider need not watch for others. While a
     /// [`select`](Self::select) is under way on another thread, these are still the old ones.
     ///
     /// ```
@@ -456,7 +456,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         self.replace_selection(NetworkEvents::empty(), None).map(drop)
     }
 
-    /// Selects, or deselects. Returns the event object that was replaced, because dropping it runs foreign code.
+    /// Selects, or deselects. Returns the event object that was replaced, because dropping it runs foreign
+    /// code.
     pub(crate) fn replace_selection(
         &self,
         events: NetworkEvents,

@@ -66,7 +66,8 @@ impl<S> Guarded<S> {
     }
 }
 
-/// One of the calls that use the event object. It is made where an exchange has just counted it in. If it is dropped (after a failed set or a panic), a set is owed (R6, K5).
+/// One of the calls that use the event object. It is made where an exchange has just counted it in. If it is
+/// dropped (after a failed set or a panic), a set is owed (R6, K5).
 pub(super) struct User<'a, S>(&'a Guarded<S>);
 
 impl<S> User<'_, S> {

@@ -6,10 +6,10 @@
 //!
 //! # No thread relies on another
 //!
-//! **Every recording of a new event sets the event object.** One exchange records the event and counts the caller among
-//! the *users* of the event object; the caller sets it, and a subtraction counts the caller out. It sets even
-//! if others are setting at that moment, or have just set: the event object may have been reset since, by
-//! anybody (E5, P3). A recording hands nothing over, and waits for no thread (K2).
+//! **Every recording of a new event sets the event object.** One exchange records the event and counts the
+//! caller among the *users* of the event object; the caller sets it, and a subtraction counts the caller out.
+//! It sets even if others are setting at that moment, or have just set: the event object may have been reset
+//! since, by anybody (E5, P3). A recording hands nothing over, and waits for no thread (K2).
 //! *`e5_an_application_resets_and_receives`, `e5_leaving_news_to_a_thread_inside_loses`.*
 //!
 //! **After a reset, look again.** An enumeration takes the report by one exchange, resets the event object
@@ -24,18 +24,18 @@
 //! a withdrawal (R7).
 //!
 //! **A selection holds the word.** It replaces the event object, so it must be alone with it. `held` keeps
-//! newcomers out, and the holder waits until no user is left (K3). A recording that meets a held word marks it `owed` instead of becoming a
-//! user. The holder leaves by one exchange, which puts in the new mask; if the
-//! word is marked and something is reportable, that exchange counts the holder in, and it sets like any other.
-//! *`s1_record_against_reselection`, `k3_no_call_on_an_event_object_that_was_replaced`.*
+//! newcomers out, and the holder waits until no user is left (K3). A recording that meets a held word marks
+//! it `owed` instead of becoming a user. The holder leaves by one exchange, which puts in the new mask; if
+//! the word is marked and something is reportable, that exchange counts the holder in, and it sets like any
+//! other. *`s1_record_against_reselection`, `k3_no_call_on_an_event_object_that_was_replaced`.*
 //!
 //! The holder sets the new event object *before* it is selected, so that a failure leaves no trace (S2, S6).
 //! Until then the old mask stands, and a program may be woken, reset the new event object, enumerate, and find
 //! nothing. So an enumeration that meets a held word marks it, before and after its reset.
 //! *`s2_a_pass_over_all_sockets_against_a_selection`, `s6_failing_selection_against_enumerate`.*
 //!
-//! An accept that inherits the selection waits for a holder, and is a user while it clones the event object (S8). A close is a
-//! selection of nothing that leaves a word which refuses everything (S7, P5).
+//! An accept that inherits the selection waits for a holder, and is a user while it clones the event object
+//! (S8). A close is a selection of nothing that leaves a word which refuses everything (S7, P5).
 //! *`s8_inherit_against_reselection`, `p5_close_against_enumerate_and_record`.*
 //!
 //! # Reports
@@ -56,17 +56,19 @@
 //!
 //! The mask does not change under a collector. A selection that leaves meanwhile waits for it.
 //!
-//! **A failure puts the report back,** *under* what came since: its codes are the earlier ones (E7, R3). It is
-//! then signaled again, since its set may have been wiped out meanwhile. A panic does the same, but leaves the
-//! set owed (K5). Between the taking and the putting back the report is out, and other calls see it as taken. An
-//! enumeration misses it. A withdrawal finds nothing to withdraw, so that the next report may name a condition
-//! that has gone. An error of a latched event is dropped, as after a report.
-//! *`e7_failing_reset_against_records`, `e7_what_is_put_back_is_signaled`, `k5_panicking_reset_against_a_record`.*
+//! **A failure puts the report back,** *under* what came since: its codes are the earlier ones (E7, R3). It
+//! is then signaled again, since its set may have been wiped out meanwhile. A panic does the same, but leaves
+//! the set owed (K5). Between the taking and the putting back the report is out, and other calls see it as
+//! taken. An enumeration misses it. A withdrawal finds nothing to withdraw, so that the next report may name
+//! a condition that has gone. An error of a latched event is dropped, as after a report.
+//! *`e7_failing_reset_against_records`, `e7_what_is_put_back_is_signaled`,
+//! `k5_panicking_reset_against_a_record`.*
 //!
 //! # Failures and calls from inside
 //!
-//! **A set that fails is owed:** the user leaves by an exchange that turns `owed` on. The next record takes the
-//! debt over, a repeat too, and so do a selection and an enumeration that resets (R6). An owed set lapses when nothing is reportable. *`r6_failing_set_beside_another`, `k5_panicking_set_beside_another`,
+//! **A set that fails is owed:** the user leaves by an exchange that turns `owed` on. The next record takes
+//! the debt over, a repeat too, and so do a selection and an enumeration that resets (R6). An owed set lapses
+//! when nothing is reportable. *`r6_failing_set_beside_another`, `k5_panicking_set_beside_another`,
 //! `r6_a_debt_is_for_what_is_recorded_when_it_is_judged`.*
 //!
 //! **A thread knows which event objects it is inside of** ([`inside`](super::inside)). There a selection, a

@@ -34,7 +34,8 @@ impl Shared {
         Word(self.word.load(Ordering::Relaxed))
     }
 
-    /// Makes the transition `step` once it is possible; `None` means that another thread must finish first. Returns what `step` says of it.
+    /// Makes the transition `step` once it is possible; `None` means that another thread must finish first.
+    /// Returns what `step` says of it.
     #[inline]
     pub(super) fn exchange<T>(&self, mut step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
         let mut word = self.look();

@@ -14,8 +14,8 @@
 //! | 43–62 | users | how many calls are using the event object |
 //! | 63 | held | a selection or a close keeps newcomers away from the event object (K3) |
 //!
-//! Always: coded ⊆ recorded; what is recorded and latches is latched; a closed word is nothing but closed; unless held, owed only while something is
-//! reportable.
+//! Always: coded ⊆ recorded; what is recorded and latches is latched; a closed word is nothing but closed;
+//! unless held, owed only while something is reportable.
 
 use crate::event::NetworkEvents;
 
