@@ -30,7 +30,7 @@ macro_rules! exceptions {
             for (rule, test) in [$(($rule, stringify!($test))),*] {
                 let named = test.split('_').next().unwrap().to_uppercase();
                 assert_eq!(named, rule);
-                assert!(include_str!("../../docs/CONTRACT.md").contains(&format!("**{rule}**")));
+                assert!(include_str!("../../../docs/CONTRACT.md").contains(&format!("**{rule}**")));
             }
         }
     };
