@@ -1,6 +1,5 @@
 //! Where the referee and ours differ, and why ours stays as it is: one table, and a test for each row that
-//! shows the difference. The random scripts keep clear of these, but for R3 and R4, which
-//! their comparison knows.
+//! shows the difference. The random scripts keep clear of these, but for R4, which their comparison knows.
 
 use std::env;
 use std::process::Command;
@@ -65,17 +64,6 @@ exceptions! {
         Op::PeerSends { s: 0, n: 1 },
     ]
         => winsock: "set: e", ours: "set: none";
-
-    "R3", r3_room_again_is_a_repeat:
-        "while FD_WRITE is recorded, a further occurrence does not touch the signal, and a send that finds no \
-         room does not withdraw it (L2); Wine sets it again";
-    [
-        Op::NewConnected,
-        select(0, WRITE, E),
-        Op::AppResets(EventName::E),
-        Op::FillAndDrain { s: 0 },
-    ]
-        => winsock: "SOCKET_ERROR 10035, set: e", ours: "SOCKET_ERROR 10035, set: none";
 
     "R1", r1_out_of_band_data_is_recorded_unselected:
         "recorded whether or not it is selected; Wine has a look for it when it is, and with the peer gone \

@@ -223,6 +223,16 @@ fn l3_a_send_that_finds_no_room_reenables_fd_write() {
 }
 
 #[test]
+fn l2_room_again_is_news_after_a_send_that_found_none() {
+    agree([
+        (Op::NewConnected, ""),
+        (select(0, WRITE, E), ""),
+        (Op::AppResets(EventName::E), ""),
+        (Op::FillAndDrain { s: 0 }, "SOCKET_ERROR 10035, set: e"),
+    ]);
+}
+
+#[test]
 fn r3_more_data_is_a_repeat_and_out_of_band_data_is_news() {
     then(
         quiet(0, READ | OOB),
