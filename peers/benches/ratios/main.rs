@@ -39,7 +39,7 @@ const TARGETS: &[(&str, f64)] = &[
     ("contended_cycle_vs_mutex", 1.00),
     ("contended_cycle_event_vs_mutex", 1.00),
     ("eventfd_cycle_vs_bare", 1.15),
-    ("batch_vs_two", 0.60),
+    ("batch_vs_two", 0.70),
     ("event_vs_best_neighbour", 1.00),
     ("wake_p50_vs_condvar", 1.00),
     ("wake_p99_vs_condvar", 1.00),
