@@ -1,4 +1,6 @@
-//! Panics of foreign code, where they must not go on.
+//! Panics of foreign code: where they must not go on, and what must happen when they do.
+
+use core::mem;
 
 /// Makes a call; `None` if it panicked.
 #[cfg(feature = "std")]
@@ -9,7 +11,7 @@ pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Option<R> {
         .map_err(|payload| {
             // The payload is foreign too, and its destructor could panic as well.
             if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                core::mem::forget(second);
+                mem::forget(second);
             }
         })
         .ok()
@@ -19,4 +21,19 @@ pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Option<R> {
 #[cfg(not(feature = "std"))]
 pub(crate) fn contain<R>(call: impl FnOnce() -> R) -> Option<R> {
     Some(call())
+}
+
+/// Does something when it is dropped, also by a panic.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
+
+impl<F: FnMut()> OnDrop<F> {
+    pub(crate) fn disarm(self) {
+        mem::forget(self);
+    }
+}
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }

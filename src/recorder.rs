@@ -8,4 +8,5 @@ mod protocol;
 mod shared;
 mod state;
 
-pub use calls::{NetworkEventRecorder, Recorded, Wake};
+pub use calls::{NetworkEventRecorder, Recorded};
+pub use state::Wake;

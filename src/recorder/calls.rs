@@ -3,16 +3,16 @@
 //! [`protocol`](super::protocol).
 
 use core::fmt;
-use core::mem;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::held::{Guarded, User};
 use super::inside::inside;
 use super::shared::{Codes, Shared};
-use super::state::{Duty, Word};
+use super::state::{Recording, Wake, Word};
 use crate::error::{RecorderError, SignalError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::latching::ReenablingCall;
+use crate::panics::OnDrop;
 use crate::report::Report;
 use crate::signal::EventSignal;
 use crate::sync::const_fn;
@@ -88,28 +88,6 @@ pub struct Recorded {
     pub new: NetworkEvents,
     /// Who sets the event object.
     pub wake: Wake,
-}
-
-/// Who sets the event object for what was recorded.
-///
-/// ```
-/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Wake};
-///
-/// // Recorded, but nobody selected it: there is nobody to wake (R1, R4).
-/// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
-/// assert_eq!(recorder.record(NetworkEvent::Close, Ok(()))?.wake, Wake::NotNeeded);
-/// # Ok::<(), wsp_events::SignalError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Wake {
-    /// Nothing new that is selected: the event object was not touched (R3, R4).
-    NotNeeded,
-    /// This call set the event object.
-    Set,
-    /// A selection or a close is under way on another thread, and the set was left to it: if the event is
-    /// selected when that call ends, the call sets the event object before it returns (K2). If that fails,
-    /// the set is owed (R6).
-    HandedOver,
 }
 
 impl<S> NetworkEventRecorder<S> {
@@ -382,27 +360,22 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
     ) -> Result<Recorded, SignalError> {
-        let recording = self.0.shared.record(occurred, failed, code_of);
-        let wake = match recording.duty {
-            Duty::None => Wake::NotNeeded,
-            Duty::HandedOver => Wake::HandedOver,
-            Duty::Set => Wake::Set,
-        };
-        self.set(recording.duty)?;
-        Ok(Recorded { new: recording.new, wake })
+        let Recording { new, wake, .. } = self.0.shared.record(occurred, failed, code_of);
+        self.set(wake)?;
+        Ok(Recorded { new, wake })
     }
 
-    /// Sets the event object, if that is this call's duty.
+    /// Sets the event object, if that is this call's wake.
     #[inline]
-    fn set(&self, duty: Duty) -> Result<(), SignalError> {
-        self.0.user(duty).map_or(Ok(()), |user| user.set())
+    fn set(&self, wake: Wake) -> Result<(), SignalError> {
+        self.0.user(wake).map_or(Ok(()), |user| user.set())
     }
 
     /// Sets the event object again, after a reset, if something is reportable.
     #[inline]
     fn set_what_is_left(&self) -> Result<(), SignalError> {
         let word = self.look();
-        if word.set_what_is_left() == (word, Duty::None) {
+        if word.set_what_is_left() == (word, Wake::NotNeeded) {
             return Ok(());
         }
         self.set(self.0.shared.exchange(|word| Some(word.set_what_is_left())))
@@ -545,7 +518,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     ) -> Result<Report, RecorderError> {
         let mut codes = [0; FD_MAX_EVENTS];
         let events = self.take_report(&mut codes)?;
-        let undo = Undo(|| self.0.shared.put_back(events, &codes));
+        let undo = OnDrop(|| self.0.shared.put_back(events, &codes));
         if let Err(error) = inside(&self.0.shared, reset) {
             drop(undo);
             // If this fails too, the set is owed.
@@ -627,20 +600,5 @@ impl<S> fmt::Debug for NetworkEventRecorder<S> {
             .field("owes_set", &word.is_owed())
             .field("closed", &word.is_closed())
             .finish_non_exhaustive()
-    }
-}
-
-/// What a call puts back if it fails or panics (E7, K5). Dropped on failure, disarmed on success.
-struct Undo<F: FnMut()>(F);
-
-impl<F: FnMut()> Undo<F> {
-    fn disarm(self) {
-        mem::forget(self);
-    }
-}
-
-impl<F: FnMut()> Drop for Undo<F> {
-    fn drop(&mut self) {
-        (self.0)();
     }
 }

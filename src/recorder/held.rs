@@ -5,7 +5,7 @@ use core::mem;
 
 use super::inside::{inside, is_inside};
 use super::shared::Shared;
-use super::state::{Duty, Word};
+use super::state::{Wake, Word};
 use crate::error::{RecorderError, SignalError};
 use crate::event::NetworkEvents;
 use crate::panics::contain;
@@ -32,8 +32,8 @@ impl<S> Guarded<S> {
 
     /// The user that an exchange has just counted in; `None` if it has left the set to a holder.
     #[inline]
-    pub(super) fn user(&self, duty: Duty) -> Option<User<'_, S>> {
-        (duty == Duty::Set).then(|| User(self))
+    pub(super) fn user(&self, wake: Wake) -> Option<User<'_, S>> {
+        (wake == Wake::Set).then(|| User(self))
     }
 
     /// Makes the caller a user, once nobody holds the event object. Returns the word that it has entered.
@@ -159,10 +159,10 @@ impl<'a, S> Held<'a, S> {
     /// Leaves, with `events` selected. Returns the user who sets the event object if that is owed.
     #[inline]
     pub(super) fn release(self, events: NetworkEvents) -> Option<User<'a, S>> {
-        let duty = self.guarded.shared.exchange(|word| word.release(events));
+        let wake = self.guarded.shared.exchange(|word| word.release(events));
         let guarded = self.guarded;
         mem::forget(self);
-        guarded.user(duty)
+        guarded.user(wake)
     }
 
     /// Closes the record, and leaves. Returns the event object.

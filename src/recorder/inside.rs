@@ -7,6 +7,7 @@ mod this_thread {
     use core::cell::Cell;
     use core::sync::atomic::{Ordering, compiler_fence};
 
+    use crate::panics::OnDrop;
     use crate::sync::per_thread;
 
     /// Beyond this depth a thread counts as inside every recorder.
@@ -20,15 +21,6 @@ mod this_thread {
         recorders: [Cell<usize>; DEPTH],
     }
 
-    /// Ends a call, also when it panics.
-    struct Leave<'a>(&'a Cell<usize>, usize);
-
-    impl Drop for Leave<'_> {
-        fn drop(&mut self) {
-            self.0.set(self.1);
-        }
-    }
-
     /// Runs `call`, in which this thread is inside the recorder's event object.
     pub(in crate::recorder) fn inside<T, R>(recorder: &T, call: impl FnOnce() -> R) -> R {
         CALLS.with(|calls| {
@@ -39,7 +31,7 @@ mod this_thread {
             if let Some(entry) = calls.recorders.get(depth) {
                 entry.set(core::ptr::from_ref(recorder).addr());
             }
-            let _leave = Leave(&calls.depth, depth);
+            let _leave = OnDrop(|| calls.depth.set(depth));
             call()
         })
     }

@@ -43,23 +43,36 @@ pub(super) struct Recording {
     pub(super) new: NetworkEvents,
     /// Events whose code the caller must store, in cells that are empty.
     pub(super) claimed: NetworkEvents,
-    pub(super) duty: Duty,
+    pub(super) wake: Wake,
 }
 
 impl Recording {
-    pub(super) const NOTHING: Self =
-        Self { new: NetworkEvents::empty(), claimed: NetworkEvents::empty(), duty: Duty::None };
+    pub(super) const NOTHING: Self = Self {
+        new: NetworkEvents::empty(),
+        claimed: NetworkEvents::empty(),
+        wake: Wake::NotNeeded,
+    };
 }
 
-/// Who sets the event object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Duty {
-    /// Nobody: there is nothing new to tell.
-    None,
-    /// The caller, who is now one of the event object's users.
+/// Who sets the event object for what was recorded.
+///
+/// ```
+/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Wake};
+///
+/// // Recorded, but nobody selected it: there is nobody to wake (R1, R4).
+/// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+/// assert_eq!(recorder.record(NetworkEvent::Close, Ok(()))?.wake, Wake::NotNeeded);
+/// # Ok::<(), wsp_events::SignalError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wake {
+    /// Nothing new that is selected: the event object was not touched (R3, R4).
+    NotNeeded,
+    /// This call sets the event object.
     Set,
-    /// The selection or close that holds the event object, when it leaves. (Or, if a million calls are
-    /// inside at once, the next call on the recorder: the set is owed.)
+    /// A selection or a close is under way on another thread, and the set was left to it: if the event is
+    /// selected when that call ends, the call sets the event object before it returns (K2). If that fails,
+    /// or if more than a million calls are inside the event object at once, the set is owed (R6).
     HandedOver,
 }
 
@@ -178,25 +191,25 @@ impl Word {
         // P3: even while something else is reportable, since the event object may have been reset since. While
         // the word is held, of every event: the holder may be selecting it.
         let news = new.intersects(self.selected()) || self.is_held() && !new.is_empty();
-        let none = (next, Duty::None);
-        let (next, duty) = if news || self.is_owed() { next.call_for_set() } else { none };
-        (next, Recording { new, claimed, duty })
+        let none = (next, Wake::NotNeeded);
+        let (next, wake) = if news || self.is_owed() { next.call_for_set() } else { none };
+        (next, Recording { new, claimed, wake })
     }
 
     /// After a reset: the event object must be set if something is reportable.
     #[inline]
-    pub(super) const fn set_what_is_left(self) -> (Self, Duty) {
+    pub(super) const fn set_what_is_left(self) -> (Self, Wake) {
         let next = self.looked_through();
-        if next.reportable().is_empty() { (next, Duty::None) } else { next.call_for_set() }
+        if next.reportable().is_empty() { (next, Wake::NotNeeded) } else { next.call_for_set() }
     }
 
     /// The event object must be set: by the caller, who becomes one of its users; or, if the word is
     /// held, by the holder.
     #[inline]
-    pub(super) const fn call_for_set(self) -> (Self, Duty) {
+    pub(super) const fn call_for_set(self) -> (Self, Wake) {
         match self.enter() {
-            Some(next) => (next.off(OWED), Duty::Set),
-            None => (self.on(OWED), Duty::HandedOver),
+            Some(next) => (next.off(OWED), Wake::Set),
+            None => (self.on(OWED), Wake::HandedOver),
         }
     }
 
@@ -284,10 +297,10 @@ impl Word {
     /// The holder leaves, and `events` are selected. If a set is owed for them, the holder becomes a user
     /// and sets. `None` while a report is being collected, which counts on the selection that it has seen.
     #[inline]
-    pub(super) fn release(self, events: NetworkEvents) -> Option<(Self, Duty)> {
+    pub(super) fn release(self, events: NetworkEvents) -> Option<(Self, Wake)> {
         let next = self.without(SELECTED, NetworkEvents::FD_ALL_EVENTS).with(SELECTED, events);
         let next = next.off(HELD).without_void_debt();
-        let step = if next.is_owed() { next.call_for_set() } else { (next, Duty::None) };
+        let step = if next.is_owed() { next.call_for_set() } else { (next, Wake::NotNeeded) };
         (!self.has(COLLECTING)).then_some(step)
     }
 
@@ -419,17 +432,17 @@ mod tests {
                     assert_eq!(has(next.latched()), has(word.latched()) || latches);
                     news |= has(recording.new) && (has(word.selected()) || word.is_held());
                 }
-                let changes = (next, recording.duty) != (word, Duty::None);
+                let changes = (next, recording.wake) != (word, Wake::NotNeeded);
                 assert!(!(word.is_repeat(occurred, failed) && changes));
                 let due = news || word.is_owed();
-                let duty = match due {
-                    false => Duty::None,
-                    true if word.is_held() || users(word) == users(Word(FULL)) => Duty::HandedOver,
-                    true => Duty::Set,
+                let wake = match due {
+                    false => Wake::NotNeeded,
+                    true if word.is_held() || users(word) == users(Word(FULL)) => Wake::HandedOver,
+                    true => Wake::Set,
                 };
-                assert_eq!(recording.duty, duty, "{word:x?}");
-                assert_eq!(users(next), users(word) + u64::from(duty == Duty::Set));
-                assert_eq!(next.is_owed(), duty == Duty::HandedOver);
+                assert_eq!(recording.wake, wake, "{word:x?}");
+                assert_eq!(users(next), users(word) + u64::from(wake == Wake::Set));
+                assert_eq!(next.is_owed(), wake == Wake::HandedOver);
                 assert_eq!(next.is_held(), word.is_held());
             }
         }
@@ -451,8 +464,8 @@ mod tests {
                 assert_eq!((users(owing), rest(owing, OWED)), (users(word), rest(word, OWED)));
                 assert_eq!(owing.is_owed(), !word.reportable().is_empty());
             }
-            let (next, duty) = word.call_for_set();
-            assert_eq!(duty == Duty::Set, may_enter);
+            let (next, wake) = word.call_for_set();
+            assert_eq!(wake == Wake::Set, may_enter);
             assert_eq!(
                 (users(next), next.is_owed()),
                 (users(word) + u64::from(may_enter), !may_enter)
@@ -466,9 +479,9 @@ mod tests {
     #[test]
     fn e5_after_a_reset_what_is_left_is_set() {
         for word in open_words() {
-            let (next, duty) = word.set_what_is_left();
+            let (next, wake) = word.set_what_is_left();
             let reportable = !word.reportable().is_empty();
-            assert_eq!(duty == Duty::None, !reportable);
+            assert_eq!(wake == Wake::NotNeeded, !reportable);
             assert!(!word.is_held() || next.is_owed());
             assert_eq!(word.looked_through().is_owed(), word.is_owed() || word.is_held());
         }
@@ -483,9 +496,9 @@ mod tests {
             let must_set = word.is_owed() && word.recorded().intersects(events);
             match word.release(events) {
                 None => assert!(word.has(COLLECTING)),
-                Some((next, duty)) => {
+                Some((next, wake)) => {
                     assert!(!word.has(COLLECTING));
-                    assert_eq!(duty, if must_set { Duty::Set } else { Duty::None });
+                    assert_eq!(wake, if must_set { Wake::Set } else { Wake::NotNeeded });
                     assert_eq!((next.selected(), next.recorded()), (events, word.recorded()));
                     assert_eq!((next.coded(), next.latched()), (word.coded(), word.latched()));
                     assert_eq!((next.is_held(), next.is_owed()), (false, false));

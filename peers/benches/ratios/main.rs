@@ -32,7 +32,7 @@ const TARGETS: &[(&str, f64)] = &[
     ("cycle_vs_mutex", 0.70),
     ("cycle_vs_two_rmw", 1.50),
     ("cycle_event_vs_mutex", 0.80),
-    ("contended_record_vs_mutex", 1.00),
+    ("contended_record_vs_mutex", 0.60),
     ("contended_error_vs_mutex", 1.00),
     ("contended_batch_vs_mutex", 1.00),
     ("contended_enumerate_vs_mutex", 1.00),
