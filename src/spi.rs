@@ -5,8 +5,8 @@
 //! its current instance ([`CurrentProvider`]). If your functions get a context in another way, call [`wsp_event_select`]
 //! and [`wsp_enum_network_events`], which take an instance.
 //!
-//! No panic crosses the boundary. With `std` the call returns WSAENETDOWN. Without it nothing unwinds, and a panic ends in
-//! the program's panic handler.
+//! No panic crosses the boundary. With `std` the call returns WSAENETDOWN. Without it a panic cannot be caught: it ends in
+//! the program's panic handler, or, where panics unwind, at the C function, which aborts the process.
 
 #[cfg(all(windows, feature = "std"))]
 mod windows;

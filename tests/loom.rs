@@ -5,7 +5,7 @@
 //! at some moment, as an application, another socket or an auto-reset wait does. What a model asks at rest
 //! takes that into account: a reset excuses a missing signal only if it may have come after the recording.
 //!
-//! `.ci/loom` runs them.
+//! `.ci/threads loom` runs them.
 #![cfg(wsp_loom)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

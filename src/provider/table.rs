@@ -191,7 +191,7 @@ impl<T> SocketTable<T> {
             Some(socket)
         });
         let Some(socket) = named else {
-            unused.free.extend(slot);
+            slot.into_iter().for_each(|slot| unused.free.push_front(slot));
             return Ok(None);
         };
         Ok(Some(self.put(slot?, socket)))
@@ -406,6 +406,18 @@ mod tests {
             assert_eq!(table.duplicate(0), Ok(None));
         }
         assert!(table.insert(()).is_ok());
+    }
+
+    /// Catches a call with a bad descriptor that moves a slot to the end of the queue.
+    #[test]
+    fn p1_a_failed_duplicate_leaves_the_order_of_the_slots() {
+        let table = SocketTable::new();
+        let descriptors = [(); 3].map(|()| table.insert(()).unwrap());
+        for descriptor in descriptors {
+            table.remove(descriptor);
+        }
+        assert_eq!(table.duplicate(0), Ok(None));
+        assert_eq!(index(table.insert(()).unwrap()), index(descriptors[0]));
     }
 
     /// Catches a list of all sockets that misses one on its way from one descriptor to another: a list that is

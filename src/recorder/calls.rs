@@ -184,9 +184,9 @@ impl<S> NetworkEventRecorder<S> {
         self.look().latched()
     }
 
-    /// Whether a set is owed: the event object could not be set for something reportable, and the next call
-    /// tries again (R6). While a selection is under way on another thread, also whether news waits for its
-    /// end.
+    /// Whether a set is owed: the event object could not be set for something reportable, and the next
+    /// recording, selection or enumeration tries again (R6). While a selection is under way on another
+    /// thread, also whether news waits for its end.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder};
@@ -296,7 +296,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// # Errors
     ///
     /// The event object could not be set. The occurrence is recorded all the same, and the set is owed: the
-    /// next call tries again (R6).
+    /// next recording, selection or enumeration tries again (R6).
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};

@@ -20,9 +20,9 @@
 //! **A set never waits.** If `WAITED` is on, the exchange that ends the turn also turns `LOCKED` on: the set has
 //! the list, takes it and wakes. If `LOCKED` was on already, the set returns, and the holder does it. If the holder
 //! is an earlier set, it is about to do so. If it is a wait, it unlocks by a compare-exchange, which fails because
-//! the turn has ended; the wait then does what the set would have done. Waits do wait for each other, for a few instructions
-//! and perhaps an allocation: they spin, and with `std` soon yield. *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`,
-//! `a_set_and_a_reset_meet_a_second_poll`.*
+//! the turn has ended; the wait then does what the set would have done. A wait does wait for the holder, for a few
+//! instructions and perhaps an allocation: it spins, and with `std` soon yields. *`a_set_wakes_every_wait`,
+//! `two_sets_wake_a_wait`, `a_set_and_a_reset_meet_a_second_poll`.*
 //!
 //! **Wakers are called without the lock.** The list is taken as a whole and unlocked, and only then are the
 //! wakers called. Wakers are also cloned and dropped outside the lock. So a waker may set, reset,
@@ -70,9 +70,9 @@ const TURN: u64 = 4;
 /// If a waker panics, the others are still called, and then the first panic continues. Without `std` a panic cannot be
 /// caught: it continues at once, and the remaining wakers are not called.
 ///
-/// The first poll of a wait allocates. Setting does not allocate, and frees what the waits have allocated. Waits that are
-/// polled or dropped at the same time wait for each other for a moment; without `std` they spin. So do not poll or drop a
-/// wait in an interrupt handler. Setting and resetting never spin.
+/// The first poll of a wait allocates. Setting does not allocate, and frees what the waits have allocated. A wait that is
+/// polled or dropped waits a moment for another one that is, or for a set; without `std` it spins. So do not poll or drop
+/// a wait in an interrupt handler. Setting and resetting never spin.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -84,7 +84,8 @@ use crate::error::SignalError;
 /// It is made for pollers; see [how to use a poller](self#how-to-use-a-poller). Any number of recorders and pollers can
 /// share it (P3). Child processes do not inherit the descriptor. It is closed on drop, so remove it from the poller first.
 ///
-/// Setting and resetting are one system call each, and do not block: an eventfd whose counter is full, or a pipe whose
+/// Setting and resetting are one system call each (a reset of a pipe that was set over a thousand times, a few), and do
+/// not block: an eventfd whose counter is full, or a pipe whose
 /// buffer is full, is set already. A set that begins after a reset has returned is never lost.
 ///
 /// ```

@@ -6,7 +6,7 @@
 //! A table goes to standard error, for people. For scripts there go to standard output: one line
 //! `ratio NAME VALUE` each, `cost NAME NANOSECONDS` for what the two sides of it took, and
 //! `curve PLOT SERIES X NANOSECONDS`, from which `--bench plots` draws. The program fails when a ratio is
-//! over its target, unless `benches/floors.toml` says why, and the same run shows it.
+//! over its target, unless `peers/benches/floors.toml` says why, and the same run shows it.
 //!
 //! On Windows it says that it measures elsewhere: there `--bench win32` has the event objects that count.
 

@@ -1,7 +1,7 @@
 //! A Winsock service provider as a DLL: TCP on the loopback interface.
 //!
 //! The export is WSPStartup, which fills the WSPPROC_TABLE of whoever loads the DLL: ws2_32, a SAN switch,
-//! or the test `tests/provider_dll`. Its sockets are those of the library `ws2`, and there is nothing in it for
+//! or the test `ws2/tests/provider_dll`. Its sockets are those of the library `ws2`, and there is nothing in it for
 //! network events: WSPEventSelect and WSPEnumNetworkEvents are those of `wsp-events`.
 //!
 //! | | |

@@ -1,4 +1,4 @@
-//! A switch, and the provider DLL of `examples/provider_dll` under it, which it knows as ws2_32 knows a
+//! A switch, and the provider DLL of `ws2/examples/provider_dll` under it, which it knows as ws2_32 knows a
 //! provider: by LoadLibrary, WSPStartup and the table that this fills. The event objects are those of
 //! Windows, the connections real. Each test is named after the rule of docs/CONTRACT.md that it shows at
 //! work. They run on Windows, and under Wine (`.ci/windows`).
