@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let mut ours = || {
         black_box(black_box(&recorder).record(NetworkEvent::Read, Ok(())).unwrap());
         // SAFETY: the handle is open.
-        let event = unsafe { BorrowedEvent::borrow_raw(black_box(reset)) };
+        let event = unsafe { BorrowedEvent::borrow_raw(black_box(reset).into()) };
         black_box(black_box(&recorder).enumerate_and_reset(&event).unwrap());
     };
     // SAFETY: both handles are open.

@@ -48,7 +48,7 @@ impl Socket {
 
     /// WSPRecv, until there is no more.
     fn recv(&self) -> Vec<u32> {
-        self.record.on_reenabling_call(ReenablingCall::Recv { oob: false });
+        self.record.reenable_for(ReenablingCall::Recv { oob: false });
         mem::take(&mut self.inbox.lock().unwrap())
     }
 }

@@ -4,7 +4,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::ptr;
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -53,28 +52,28 @@ struct MyProvider {
 }
 
 impl Provider for MyProvider {
-    type Signal = EventObject;
+    type EventObject = EventObject;
     type Socket<'a> = SocketRef<Socket>;
-    type ResetEvent<'a> = EventObject;
+    type EventObjectToReset<'a> = EventObject;
 
     fn subsystem_is_up(&self) -> bool {
         true
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<Socket>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<Socket>> {
         self.sockets.get(descriptor)
     }
 
-    fn recorder(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<EventObject> {
+    fn recorder_of(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<EventObject> {
         &socket.events
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
-        self.event_objects.get(handle.addr()).map(|event| EventObject::clone(&event))
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
+        self.event_objects.get(handle.0).map(|event| EventObject::clone(&event))
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
-        self.event_to_select(handle)
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
+        self.event_object_to_select(handle)
     }
 }
 
@@ -89,7 +88,7 @@ impl MyProvider {
     fn recv(&self, s: SOCKET) -> Result<Vec<u8>, WsaError> {
         let socket = self.sockets.get(s).ok_or(WsaError::WSAENOTSOCK)?;
         // First re-enable ...
-        socket.events.on_reenabling_call(ReenablingCall::Recv { oob: false });
+        socket.events.reenable_for(ReenablingCall::Recv { oob: false });
         let mut inbox = socket.inbox.lock().unwrap();
         let datagram = inbox.pop_front(); // ... then look ...
         let more = !inbox.is_empty();
@@ -115,7 +114,7 @@ impl MyProvider {
     fn create_event(&self, event_object: &EventObject) -> Result<WSAEVENT, WsaError> {
         let event_object = EventObject::clone(event_object);
         let handle = self.event_objects.insert(event_object).map_err(TableFull::errno)?;
-        Ok(ptr::without_provenance_mut(handle))
+        Ok(WSAEVENT(handle))
     }
 }
 
@@ -196,7 +195,7 @@ fn main() {
     // A closed descriptor is WSAENOTSOCK.
     provider.close_socket(s).unwrap();
     // SAFETY: a null pointer is allowed, and `errno` is valid for the write.
-    let result = unsafe { (TABLE.event_select)(s, ptr::null_mut(), 0, &mut errno) };
+    let result = unsafe { (TABLE.event_select)(s, WSAEVENT::NULL, 0, &mut errno) };
     assert_eq!((result, errno), (SOCKET_ERROR, WsaError::WSAENOTSOCK.code()));
 
     println!("{received} datagrams, then FD_CLOSE: {:#}", WsaError::WSAENETDOWN);

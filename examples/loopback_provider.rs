@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{fmt::Display, mem, process::ExitCode, ptr};
+use std::{fmt::Display, mem, process::ExitCode};
 
 use wsp_events::{spi::*, *};
 
@@ -23,7 +23,7 @@ connection waits to be accepted, and FD_CONNECT, an attempt to connect has ended
 struct EventObject(ManualResetEvent);
 static EVENT: EventObject = EventObject(ManualResetEvent::new());
 /// The handle by which the switch names it.
-const HANDLE: WSAEVENT = ptr::without_provenance_mut(4);
+const HANDLE: WSAEVENT = WSAEVENT(4);
 /// Runs in the middle of its next reset.
 static AT_RESET: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 
@@ -52,23 +52,23 @@ static IS_UP: AtomicBool = AtomicBool::new(true);
 struct SanProvider;
 
 impl Provider for SanProvider {
-    type Signal = &'static EventObject;
+    type EventObject = &'static EventObject;
     type Socket<'a> = SocketRef<Socket>;
-    type ResetEvent<'a> = &'static EventObject;
+    type EventObjectToReset<'a> = &'static EventObject;
     fn subsystem_is_up(&self) -> bool {
         IS_UP.load(SeqCst)
     }
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<Socket>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<Socket>> {
         SOCKETS.get(descriptor)
     }
-    fn recorder(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<&'static EventObject> {
+    fn recorder_of(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<&'static EventObject> {
         &socket.recorder
     }
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<&'static EventObject> {
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<&'static EventObject> {
         (handle == HANDLE).then_some(&EVENT)
     }
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<&'static EventObject> {
-        self.event_to_select(handle)
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<&'static EventObject> {
+        self.event_object_to_select(handle)
     }
 }
 
@@ -96,7 +96,7 @@ impl Socket {
     fn accept(&self) -> Result<Self> {
         say("switch", "accepts a connection");
         let recorder = self.recorder.inherit()?;
-        self.recorder.on_reenabling_call(ReenablingCall::Accept); // first re-enable, then look (L2)
+        self.recorder.reenable_for(ReenablingCall::Accept); // first re-enable, then look (L2)
         let mut waiting = self.streams.lock().unwrap();
         let stream = waiting.pop_front().ok_or(WsaError::WSAEWOULDBLOCK)?;
         let more = !waiting.is_empty();

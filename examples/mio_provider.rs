@@ -64,7 +64,7 @@ mod unix {
 
         /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded again (L2).
         fn accept(&mut self) -> Result<Option<TcpStream>, SignalError> {
-            self.record.on_reenabling_call(ReenablingCall::Accept);
+            self.record.reenable_for(ReenablingCall::Accept);
             let accepted = self.backlog.pop_front();
             if !self.backlog.is_empty() {
                 self.record.record(NetworkEvent::Accept, Ok(()))?;
@@ -96,7 +96,7 @@ mod unix {
 
         /// WSPRecv.
         fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.record.on_reenabling_call(ReenablingCall::Recv { oob: false });
+            self.record.reenable_for(ReenablingCall::Recv { oob: false });
             let received = self.socket.read(buffer);
             self.look().map_err(io::Error::other)?;
             received

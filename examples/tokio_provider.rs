@@ -73,7 +73,7 @@ mod unix {
 
         /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded again (L2).
         fn accept(&self) -> Result<Option<TcpStream>, SignalError> {
-            self.record.on_reenabling_call(ReenablingCall::Accept);
+            self.record.reenable_for(ReenablingCall::Accept);
             let mut incoming = self.incoming.lock().unwrap();
             let (accepted, more) = (incoming.pop(), !incoming.is_empty());
             drop(incoming);
@@ -106,7 +106,7 @@ mod unix {
 
         /// WSPRecv: all there is.
         fn recv(&self) -> Vec<u8> {
-            self.record.on_reenabling_call(ReenablingCall::Recv { oob: false });
+            self.record.reenable_for(ReenablingCall::Recv { oob: false });
             std::mem::take(&mut self.incoming.lock().unwrap())
         }
 

@@ -38,7 +38,7 @@ pub mod provider {
     //! - Events that happen together, such as a connection and room to send, are recorded as one step:
     //!   [`record_all`](crate::NetworkEventRecorder::record_all) (R5).
     //! - A selection makes the socket non-blocking, and you need to watch only for the selected events:
-    //!   [`Provider::selected`] (S9).
+    //!   [`Provider::on_selected`] (S9).
     //! - A second descriptor of the same socket: [`SocketTable::duplicate`] (P4).
     //! - All rules by number: the [`contract`]. The example `loopback_provider` shows some of them at work over real
     //!   TCP sockets.

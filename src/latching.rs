@@ -44,7 +44,7 @@ impl NetworkEvents {
 /// A call that re-enables an event (L3): the table of Winsock's documentation as data.
 ///
 /// A provider passes the call to
-/// [`on_reenabling_call`](crate::NetworkEventRecorder::on_reenabling_call) after it has checked the arguments, and before
+/// [`reenable_for`](crate::NetworkEventRecorder::reenable_for) after it has checked the arguments, and before
 /// it looks at the condition (L2). A call that fails after that has re-enabled all the same. No call re-enables FD_CLOSE
 /// and FD_GROUP_QOS.
 ///

@@ -114,6 +114,7 @@ mod event;
 #[cfg(all(any(doc, doctest), feature = "std"))]
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
+mod handle;
 pub mod latching;
 mod panics;
 // The examples of some modules use an event object of `std`. Without `std` rustdoc cannot run them, and does not see these
@@ -135,9 +136,10 @@ mod traced;
 pub use error::TableFull;
 pub use error::{ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
+pub use handle::{INVALID_SOCKET, SOCKET, WSAEVENT};
 pub use latching::ReenablingCall;
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
-pub use provider::{INVALID_SOCKET, Provider, SOCKET, enum_network_events, event_select};
+pub use provider::{Provider, enum_network_events, event_select};
 #[cfg(feature = "std")]
 pub use provider::{Removed, SocketRef, SocketTable};
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
@@ -145,13 +147,13 @@ pub use recorder::{NetworkEventRecorder, Recorded, Wake};
 pub use report::Report;
 #[cfg(feature = "async")]
 pub use signal::AsyncEvent;
+pub use signal::EventSignal;
 #[cfg(feature = "std")]
 pub use signal::ManualResetEvent;
 #[cfg(all(unix, feature = "pollable"))]
 pub use signal::unix;
 #[cfg(all(windows, feature = "std"))]
 pub use signal::win32;
-pub use signal::{EventSignal, WSAEVENT};
 #[cfg(feature = "tracing")]
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use traced::Traced;

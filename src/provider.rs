@@ -9,15 +9,10 @@ pub use table::{Removed, SocketRef, SocketTable};
 
 use crate::error::{ProviderError, RecorderError};
 use crate::event::NetworkEvents;
+use crate::handle::{SOCKET, WSAEVENT};
 use crate::recorder::NetworkEventRecorder;
 use crate::report::Report;
-use crate::signal::{EventSignal, WSAEVENT};
-
-/// A socket descriptor, as Winsock passes it.
-pub type SOCKET = usize;
-
-/// The value that is never a descriptor.
-pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
+use crate::signal::EventSignal;
 
 /// What the two calls need to know of a service provider: which socket a descriptor names, and which event object a
 /// handle names.
@@ -45,54 +40,53 @@ pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
 /// #[derive(Default)]
 /// struct MyProvider {
 ///     sockets: SocketTable<NetworkEventRecorder<EventObject>>,
-///     event_objects: Mutex<HashMap<usize, EventObject>>,
+///     event_objects: Mutex<HashMap<WSAEVENT, EventObject>>,
 /// }
 ///
 /// impl MyProvider {
 ///     fn event_object(&self, handle: WSAEVENT) -> Option<EventObject> {
-///         self.event_objects.lock().unwrap().get(&handle.addr()).cloned()
+///         self.event_objects.lock().unwrap().get(&handle).cloned()
 ///     }
 /// }
 ///
 /// impl Provider for MyProvider {
-///     type Signal = EventObject;
+///     type EventObject = EventObject;
 ///     type Socket<'a> = SocketRef<NetworkEventRecorder<EventObject>>;
-///     type ResetEvent<'a> = EventObject;
+///     type EventObjectToReset<'a> = EventObject;
 ///
 ///     fn subsystem_is_up(&self) -> bool {
 ///         true
 ///     }
-///     fn socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>> {
+///     fn find_socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>> {
 ///         self.sockets.get(descriptor)
 ///     }
-///     fn recorder(
+///     fn recorder_of(
 ///         socket: &SocketRef<NetworkEventRecorder<EventObject>>,
 ///     ) -> &NetworkEventRecorder<EventObject> {
 ///         socket
 ///     }
-///     fn event_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
+///     fn event_object_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
 ///         self.event_object(handle)
 ///     }
-///     fn event_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
+///     fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
 ///         self.event_object(handle)
 ///     }
 /// }
 ///
 /// let provider = MyProvider::default();
 /// let event_object = EventObject::default();
-/// provider.event_objects.lock().unwrap().insert(4, Arc::clone(&event_object));
-/// let handle: WSAEVENT = std::ptr::without_provenance_mut(4);
+/// provider.event_objects.lock().unwrap().insert(WSAEVENT(4), Arc::clone(&event_object));
 /// let s = provider.sockets.insert(NetworkEventRecorder::new())?;
 ///
-/// event_select(&provider, s, handle, NetworkEvents::FD_ACCEPT)?;
+/// event_select(&provider, s, WSAEVENT(4), NetworkEvents::FD_ACCEPT)?;
 /// provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()))?;
 /// event_object.wait();
-/// assert_eq!(enum_network_events(&provider, s, handle)?.to_string(), "FD_ACCEPT: success");
+/// assert_eq!(enum_network_events(&provider, s, WSAEVENT(4))?.to_string(), "FD_ACCEPT: success");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Provider {
     /// What a selection owns: an event object, or a reference that keeps it alive while it is selected (P2).
-    type Signal: EventSignal;
+    type EventObject: EventSignal;
 
     /// A socket in use by a call. It keeps its record alive, so that a call under way on a socket that is closed never
     /// reaches the record of a later socket (P1, P5).
@@ -101,7 +95,7 @@ pub trait Provider {
         Self: 'a;
 
     /// An event object to reset. A borrowed handle is enough (E6).
-    type ResetEvent<'a>: EventSignal
+    type EventObjectToReset<'a>: EventSignal
     where
         Self: 'a;
 
@@ -110,18 +104,19 @@ pub trait Provider {
     fn subsystem_is_up(&self) -> bool;
 
     /// The socket that a descriptor names; `None` if it names none (E9: WSAENOTSOCK).
-    fn socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>>;
+    fn find_socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>>;
 
     /// The socket's record. There is one for all descriptors of the socket (P4).
-    fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal>;
+    fn recorder_of<'s>(socket: &'s Self::Socket<'_>)
+    -> &'s NetworkEventRecorder<Self::EventObject>;
 
     /// The event object that a handle names, for a selection to keep; `None` if the handle names no event object that
     /// can be set (S4: WSAEINVAL). Not called with a null handle.
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Self::Signal>;
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Self::EventObject>;
 
     /// The event object that a handle names, to be reset once; `None` if the handle names none (E9: WSAEINVAL). Not
     /// called with a null handle.
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Self::ResetEvent<'_>>;
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<Self::EventObjectToReset<'_>>;
 
     /// Called after a selection was made, or ended (`events` is then empty). The provider makes the socket non-blocking
     /// (S9), and may start to watch for the events. By default this does nothing.
@@ -142,27 +137,27 @@ pub trait Provider {
     /// }
     ///
     /// impl Provider for MyProvider {
-    /// #   type Signal = Arc<ManualResetEvent>;
+    /// #   type EventObject = Arc<ManualResetEvent>;
     /// #   type Socket<'a> = &'a Self;
-    /// #   type ResetEvent<'a> = &'a ManualResetEvent;
+    /// #   type EventObjectToReset<'a> = &'a ManualResetEvent;
     /// #   fn subsystem_is_up(&self) -> bool { true }
-    /// #   fn socket(&self, _: SOCKET) -> Option<&Self> { Some(self) }
-    /// #   fn recorder<'s>(s: &'s &Self) -> &'s NetworkEventRecorder<Self::Signal> { &s.recorder }
-    /// #   fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { None }
-    /// #   fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+    /// #   fn find_socket(&self, _: SOCKET) -> Option<&Self> { Some(self) }
+    /// #   fn recorder_of<'s>(s: &'s &Self) -> &'s NetworkEventRecorder<Self::EventObject> { &s.recorder }
+    /// #   fn event_object_to_select(&self, _: WSAEVENT) -> Option<Self::EventObject> { None }
+    /// #   fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Self::EventObjectToReset<'_>> { None }
     ///     // ...
-    ///     fn selected(&self, socket: &&Self, _events: NetworkEvents) {
+    ///     fn on_selected(&self, socket: &&Self, _events: NetworkEvents) {
     ///         socket.nonblocking.set(true); // it stays non-blocking, as on Windows
     ///     }
     /// }
     ///
     /// let provider = MyProvider::default();
-    /// event_select(&provider, 1, std::ptr::null_mut(), NetworkEvents::empty())?;
+    /// event_select(&provider, 1, WSAEVENT::NULL, NetworkEvents::empty())?;
     /// assert!(provider.nonblocking.get());
     /// # Ok::<(), ProviderError>(())
     /// ```
     #[expect(unused_variables, reason = "the documentation shows the names")]
-    fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {}
+    fn on_selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {}
 }
 
 /// WSPEventSelect: selects events of a socket, and the event object to set for them (S1 to S9).
@@ -200,15 +195,15 @@ pub(crate) fn select_for_socket<P: Provider + ?Sized>(
     socket: &P::Socket<'_>,
     event: WSAEVENT,
     events: NetworkEvents,
-) -> Result<Option<P::Signal>, ProviderError> {
+) -> Result<Option<P::EventObject>, ProviderError> {
     let events = events & NetworkEvents::FD_ALL_EVENTS;
     let signal = if events.is_empty() {
         None
     } else {
-        let signal = (!event.is_null()).then(|| provider.event_to_select(event)).flatten();
+        let signal = (!event.is_null()).then(|| provider.event_object_to_select(event)).flatten();
         Some(signal.ok_or(ProviderError::InvalidEventObject)?)
     };
-    Ok(P::recorder(socket).replace_selection(events, signal)?)
+    Ok(P::recorder_of(socket).replace_selection(events, signal)?)
 }
 
 /// Tells the provider of a selection (S9). It may be told of two concurrent selections in the wrong order. So each
@@ -220,8 +215,8 @@ pub(crate) fn tell_selection<P: Provider + ?Sized>(
 ) {
     let mut told = events & NetworkEvents::FD_ALL_EVENTS;
     loop {
-        provider.selected(socket, told);
-        match P::recorder(socket).selection_that_stands() {
+        provider.on_selected(socket, told);
+        match P::recorder_of(socket).selection_that_stands() {
             stands if stands == told => return,
             stands => told = stands,
         }
@@ -239,9 +234,9 @@ pub(crate) fn tell_selection<P: Provider + ?Sized>(
 /// The example of [`Provider`] runs this call.
 ///
 /// ```
-/// # use wsp_events::{Provider, ProviderError, Report, SOCKET, enum_network_events};
+/// # use wsp_events::{Provider, ProviderError, Report, SOCKET, WSAEVENT, enum_network_events};
 /// fn take_without_reset<P: Provider>(p: &P, s: SOCKET) -> Result<Report, ProviderError> {
-///     enum_network_events(p, s, std::ptr::null_mut())
+///     enum_network_events(p, s, WSAEVENT::NULL)
 /// }
 /// ```
 pub fn enum_network_events<P: Provider + ?Sized>(
@@ -261,7 +256,7 @@ pub(crate) fn find<P: Provider + ?Sized>(
     if !provider.subsystem_is_up() {
         return Err(ProviderError::SubsystemFailed);
     }
-    provider.socket(descriptor).ok_or(ProviderError::NotASocket)
+    provider.find_socket(descriptor).ok_or(ProviderError::NotASocket)
 }
 
 /// The enumeration, after [`find`].
@@ -270,11 +265,12 @@ pub(crate) fn enumerate_socket<P: Provider + ?Sized>(
     socket: &P::Socket<'_>,
     event: WSAEVENT,
 ) -> Result<Report, ProviderError> {
-    let recorder = P::recorder(socket);
+    let recorder = P::recorder_of(socket);
     let report = if event.is_null() {
         recorder.enumerate()
     } else {
-        let event = provider.event_to_reset(event).ok_or(ProviderError::InvalidEventObject)?;
+        let event =
+            provider.event_object_to_reset(event).ok_or(ProviderError::InvalidEventObject)?;
         // The event object is dropped before the report is final: if the drop panics, nothing was taken (E7).
         recorder.enumerate_with(move || event.reset_event())
     };

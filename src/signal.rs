@@ -16,15 +16,7 @@ pub use async_event::AsyncEvent;
 #[cfg(feature = "std")]
 pub use manual_reset::ManualResetEvent;
 
-use core::ffi::c_void;
-
 use crate::error::SignalError;
-
-/// The handle of an event object, as Winsock passes it. Null names none.
-///
-/// It is a number from outside, not a reference: a provider looks it up, and never dereferences it. A caller that passes
-/// it allows that event object to be set and reset.
-pub type WSAEVENT = *mut c_void;
 
 /// An event object: what SetEvent and ResetEvent do to a WSAEVENT.
 ///

@@ -19,12 +19,10 @@ use core::ops::Deref;
 
 use crate::error::{ProviderError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
+use crate::handle::{SOCKET, WSAEVENT};
 use crate::panics::contain;
-use crate::provider::{
-    Provider, SOCKET, enumerate_socket, find, select_for_socket, tell_selection,
-};
+use crate::provider::{Provider, enumerate_socket, find, select_for_socket, tell_selection};
 use crate::report::Report;
-use crate::signal::WSAEVENT;
 
 /// What a failed call returns (E10).
 pub const SOCKET_ERROR: i32 = -1;
@@ -111,14 +109,14 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
 /// # use wsp_events::*;
 /// # struct MyProvider;
 /// # impl Provider for MyProvider {
-/// #     type Signal = Arc<ManualResetEvent>;
-/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::Signal>;
-/// #     type ResetEvent<'a> = &'a ManualResetEvent;
+/// #     type EventObject = Arc<ManualResetEvent>;
+/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::EventObject>;
+/// #     type EventObjectToReset<'a> = &'a ManualResetEvent;
 /// #     fn subsystem_is_up(&self) -> bool { true }
-/// #     fn socket(&self, _: SOCKET) -> Option<Self::Socket<'_>> { None }
-/// #     fn recorder<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal> { s }
-/// #     fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { None }
-/// #     fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+/// #     fn find_socket(&self, _: SOCKET) -> Option<Self::Socket<'_>> { None }
+/// #     fn recorder_of<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::EventObject> { s }
+/// #     fn event_object_to_select(&self, _: WSAEVENT) -> Option<Self::EventObject> { None }
+/// #     fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Self::EventObjectToReset<'_>> { None }
 /// # }
 /// use wsp_events::spi::{CurrentProvider, WSPEventSelect};
 ///
@@ -133,7 +131,7 @@ unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
 ///
 /// let mut errno = 0;
 /// // WSPStartup was not called, so there is no subsystem.
-/// let result = unsafe { WSPEventSelect::<MyProvider>(1, std::ptr::null_mut(), 0, &mut errno) };
+/// let result = unsafe { WSPEventSelect::<MyProvider>(1, WSAEVENT::NULL, 0, &mut errno) };
 /// assert_eq!((result, errno), (-1, 10050));
 /// ```
 pub trait CurrentProvider: Provider + Sized {
@@ -157,14 +155,14 @@ pub trait CurrentProvider: Provider + Sized {
 /// # struct MyProvider;
 /// # static RECORDER: NetworkEventRecorder<Arc<ManualResetEvent>> = NetworkEventRecorder::new();
 /// # impl Provider for MyProvider {
-/// #     type Signal = Arc<ManualResetEvent>;
-/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::Signal>;
-/// #     type ResetEvent<'a> = &'a ManualResetEvent;
+/// #     type EventObject = Arc<ManualResetEvent>;
+/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::EventObject>;
+/// #     type EventObjectToReset<'a> = &'a ManualResetEvent;
 /// #     fn subsystem_is_up(&self) -> bool { true }
-/// #     fn socket(&self, s: SOCKET) -> Option<Self::Socket<'_>> { (s == 4).then_some(&RECORDER) }
-/// #     fn recorder<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal> { s }
-/// #     fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { Some(Arc::default()) }
-/// #     fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+/// #     fn find_socket(&self, s: SOCKET) -> Option<Self::Socket<'_>> { (s == 4).then_some(&RECORDER) }
+/// #     fn recorder_of<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::EventObject> { s }
+/// #     fn event_object_to_select(&self, _: WSAEVENT) -> Option<Self::EventObject> { Some(Arc::default()) }
+/// #     fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Self::EventObjectToReset<'_>> { None }
 /// # }
 /// # impl wsp_events::spi::CurrentProvider for MyProvider {
 /// #     fn current() -> Option<impl std::ops::Deref<Target = Self>> { Some(&MyProvider) }
@@ -173,7 +171,7 @@ pub trait CurrentProvider: Provider + Sized {
 /// use wsp_events::spi::{SOCKET_ERROR, WSPEventSelect};
 ///
 /// let mut errno = 0;
-/// let handle: WSAEVENT = ptr::without_provenance_mut(8); // the switch's
+/// let handle: WSAEVENT = WSAEVENT(8); // the switch's
 /// // SAFETY: `errno` is valid for the write, and the provider only looks the handle up.
 /// let result = unsafe { WSPEventSelect::<MyProvider>(4, handle, 0x08, &mut errno) };
 /// assert_eq!((result, errno), (0, 0));
@@ -205,10 +203,10 @@ pub unsafe extern "system" fn WSPEventSelect<P: CurrentProvider>(
 /// As for [`WSPEventSelect`].
 ///
 /// ```
-/// # use wsp_events::{Provider, SOCKET, spi::wsp_event_select};
+/// # use wsp_events::{Provider, SOCKET, WSAEVENT, spi::wsp_event_select};
 /// fn deselect<P: Provider>(provider: &P, s: SOCKET) -> bool {
 ///     // SAFETY: a null pointer is allowed.
-///     unsafe { wsp_event_select(provider, s, std::ptr::null_mut(), 0, std::ptr::null_mut()) == 0 }
+///     unsafe { wsp_event_select(provider, s, WSAEVENT::NULL, 0, std::ptr::null_mut()) == 0 }
 /// }
 /// ```
 pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
@@ -239,14 +237,14 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
 /// # struct MyProvider;
 /// # static RECORDER: NetworkEventRecorder<Arc<ManualResetEvent>> = NetworkEventRecorder::new();
 /// # impl Provider for MyProvider {
-/// #     type Signal = Arc<ManualResetEvent>;
-/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::Signal>;
-/// #     type ResetEvent<'a> = &'a ManualResetEvent;
+/// #     type EventObject = Arc<ManualResetEvent>;
+/// #     type Socket<'a> = &'a NetworkEventRecorder<Self::EventObject>;
+/// #     type EventObjectToReset<'a> = &'a ManualResetEvent;
 /// #     fn subsystem_is_up(&self) -> bool { true }
-/// #     fn socket(&self, s: SOCKET) -> Option<Self::Socket<'_>> { (s == 4).then_some(&RECORDER) }
-/// #     fn recorder<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal> { s }
-/// #     fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { Some(Arc::default()) }
-/// #     fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::ResetEvent<'_>> { None }
+/// #     fn find_socket(&self, s: SOCKET) -> Option<Self::Socket<'_>> { (s == 4).then_some(&RECORDER) }
+/// #     fn recorder_of<'s>(s: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::EventObject> { s }
+/// #     fn event_object_to_select(&self, _: WSAEVENT) -> Option<Self::EventObject> { Some(Arc::default()) }
+/// #     fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Self::EventObjectToReset<'_>> { None }
 /// # }
 /// # impl wsp_events::spi::CurrentProvider for MyProvider {
 /// #     fn current() -> Option<impl std::ops::Deref<Target = Self>> { Some(&MyProvider) }
@@ -262,7 +260,7 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
 /// let mut errno = 0;
 /// // SAFETY: both pointers come from references, and a null handle is allowed.
 /// let result = unsafe {
-///     WSPEnumNetworkEvents::<MyProvider>(4, ptr::null_mut(), &mut out, &mut errno)
+///     WSPEnumNetworkEvents::<MyProvider>(4, WSAEVENT::NULL, &mut out, &mut errno)
 /// };
 /// assert_eq!((result, errno), (0, 0));
 /// assert_eq!((out.lNetworkEvents, out.iErrorCode[4]), (0x10, 10061));

@@ -305,16 +305,16 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         });
     }
 
-    /// [`NetworkEventRecorder::on_reenabling_call`]. Its trace event is named `reenable`.
+    /// [`NetworkEventRecorder::reenable_for`]. Its trace event is named `reenable`.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, ReenablingCall, Traced};
     /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
     /// # let recorder = Traced::new(recorder, tracing::Span::none());
-    /// recorder.on_reenabling_call(ReenablingCall::Recv { oob: false });
+    /// recorder.reenable_for(ReenablingCall::Recv { oob: false });
     /// // DEBUG reenable events=FD_READ
     /// ```
-    pub fn on_reenabling_call(&self, call: ReenablingCall) {
+    pub fn reenable_for(&self, call: ReenablingCall) {
         self.reenable(call.event());
     }
 

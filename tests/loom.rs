@@ -506,7 +506,7 @@ fn consumed_and_found_more(world: &Arc<World>, event: NetworkEvent, call: Reenab
     if !world.others_reset {
         wait_and_reset(&object);
     }
-    recorder.on_reenabling_call(call);
+    recorder.reenable_for(call);
     world.record(&recorder, event, OK).unwrap();
     network.join().unwrap();
     world.assert_at_rest(&recorder, &object, false);
@@ -647,26 +647,26 @@ struct Told {
 }
 
 impl Provider for Told {
-    type Signal = Arc<Event>;
+    type EventObject = Arc<Event>;
     type Socket<'a> = &'a Self;
-    type ResetEvent<'a> = Arc<Event>;
+    type EventObjectToReset<'a> = Arc<Event>;
 
     fn subsystem_is_up(&self) -> bool {
         true
     }
-    fn socket(&self, _: SOCKET) -> Option<&Self> {
+    fn find_socket(&self, _: SOCKET) -> Option<&Self> {
         Some(self)
     }
-    fn recorder<'s>(socket: &'s &Self) -> &'s Recorder {
+    fn recorder_of<'s>(socket: &'s &Self) -> &'s Recorder {
         &socket.recorder
     }
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
-        Some(Arc::clone(&self.events[handle.addr() - 1]))
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Arc<Event>> {
+        Some(Arc::clone(&self.events[handle.0 - 1]))
     }
-    fn event_to_reset(&self, _: WSAEVENT) -> Option<Arc<Event>> {
+    fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Arc<Event>> {
         None
     }
-    fn selected(&self, _: &&Self, events: NetworkEvents) {
+    fn on_selected(&self, _: &&Self, events: NetworkEvents) {
         self.told.store(events.bits(), Release);
     }
 }
@@ -681,7 +681,7 @@ fn s9_two_selections_at_once() {
         let provider =
             Arc::new(Told { recorder: Recorder::new(), events, told: AtomicU32::new(0) });
         let select = |provider: &Told, handle, events| {
-            event_select(provider, 4, std::ptr::without_provenance_mut(handle), events).unwrap();
+            event_select(provider, 4, WSAEVENT(handle), events).unwrap();
         };
         let other = thread::spawn({
             let provider = Arc::clone(&provider);
@@ -1076,7 +1076,7 @@ fn arrival_during_an_accept(
 }
 
 fn accept(world: &World, recorder: &Recorder, backlog: &AtomicU32) {
-    recorder.on_reenabling_call(ReenablingCall::Accept);
+    recorder.reenable_for(ReenablingCall::Accept);
     if backlog.fetch_sub(1, Relaxed) > 1 {
         world.record(recorder, Accept, OK).unwrap();
     }
@@ -1101,7 +1101,7 @@ fn l2_looking_before_reenabling_loses() {
     model(3, |world| {
         arrival_during_an_accept(world, ACCEPT, |world, recorder, backlog| {
             let more = backlog.fetch_sub(1, Relaxed) > 1;
-            recorder.on_reenabling_call(ReenablingCall::Accept);
+            recorder.reenable_for(ReenablingCall::Accept);
             if more {
                 world.record(recorder, Accept, OK).unwrap();
             }

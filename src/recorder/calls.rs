@@ -127,7 +127,7 @@ impl<S> NetworkEventRecorder<S> {
         /// assert!(recorder.enumerate()?.events().is_empty());
         ///
         /// // The program receives, but not all there is: the condition holds still.
-        /// recorder.on_reenabling_call(ReenablingCall::Recv { oob: false });
+        /// recorder.reenable_for(ReenablingCall::Recv { oob: false });
         /// recorder.record(NetworkEvent::Read, Ok(()))?;
         /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
         /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -220,7 +220,7 @@ impl<S> NetworkEventRecorder<S> {
 
     /// Re-enables an event (L2): the first thing that a re-enabling call does (WSPAccept for FD_ACCEPT,
     /// WSPRecv for FD_READ). In one step it withdraws the event and ends its latch.
-    /// [`on_reenabling_call`](Self::on_reenabling_call) knows which call re-enables which event.
+    /// [`reenable_for`](Self::reenable_for) knows which call re-enables which event.
     ///
     /// The order is: re-enable, consume, look whether the condition still holds, record it again if it
     /// does. What was seen of the condition before must not be used: an arrival in between would be
@@ -271,11 +271,11 @@ impl<S> NetworkEventRecorder<S> {
     /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
     /// # recorder.record(NetworkEvent::Write, Ok(()))?;
     /// // WSPSend has filled the buffers, and answers WSAEWOULDBLOCK:
-    /// recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+    /// recorder.reenable_for(ReenablingCall::SendWouldBlock);
     /// assert!(recorder.latched().is_empty());
     /// # Ok::<(), wsp_events::SignalError>(())
     /// ```
-    pub fn on_reenabling_call(&self, call: ReenablingCall) {
+    pub fn reenable_for(&self, call: ReenablingCall) {
         self.reenable(call.event());
     }
 

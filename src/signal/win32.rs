@@ -3,7 +3,7 @@
 //!
 //! A WSAEVENT is the handle of a Win32 event object. It belongs to the application, which may close it while it is
 //! selected; the selection continues (P2). So a selection keeps a duplicate of the handle, an [`OwnedEvent`]. An accepted
-//! socket needs its own reference (S8), and duplicating a handle again can fail, so a provider's [`Provider::Signal`] is
+//! socket needs its own reference (S8), and duplicating a handle again can fail, so a provider's [`Provider::EventObject`] is
 //! `Arc<OwnedEvent>`. An enumeration uses the handle only during the call: a [`BorrowedEvent`], which costs nothing.
 //!
 //! # Handles from outside
@@ -32,24 +32,24 @@
 //! }
 //!
 //! impl Provider for MyProvider {
-//!     type Signal = Arc<OwnedEvent>;
+//!     type EventObject = Arc<OwnedEvent>;
 //!     type Socket<'a> = SocketRef<Socket>;
-//!     type ResetEvent<'a> = BorrowedEvent<'a>;
+//!     type EventObjectToReset<'a> = BorrowedEvent<'a>;
 //!
 //!     fn subsystem_is_up(&self) -> bool {
 //!         true
 //!     }
-//!     fn socket(&self, s: SOCKET) -> Option<SocketRef<Socket>> {
+//!     fn find_socket(&self, s: SOCKET) -> Option<SocketRef<Socket>> {
 //!         self.sockets.get(s)
 //!     }
-//!     fn recorder(socket: &SocketRef<Socket>) -> &Socket {
+//!     fn recorder_of(socket: &SocketRef<Socket>) -> &Socket {
 //!         socket
 //!     }
-//!     fn event_to_select(&self, event: WSAEVENT) -> Option<Arc<OwnedEvent>> {
+//!     fn event_object_to_select(&self, event: WSAEVENT) -> Option<Arc<OwnedEvent>> {
 //!         // SAFETY: the switch gave the handle to WSPEventSelect, to be set.
 //!         unsafe { OwnedEvent::duplicate_raw(event) }.ok().map(Arc::new)
 //!     }
-//!     fn event_to_reset(&self, event: WSAEVENT) -> Option<BorrowedEvent<'_>> {
+//!     fn event_object_to_reset(&self, event: WSAEVENT) -> Option<BorrowedEvent<'_>> {
 //!         // SAFETY: the switch gave the handle to WSPEnumNetworkEvents, to be reset.
 //!         Some(unsafe { BorrowedEvent::borrow_raw(event) })
 //!     }
@@ -66,7 +66,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Provider::Signal`]: crate::Provider::Signal
+//! [`Provider::EventObject`]: crate::Provider::EventObject
 
 use core::ffi::c_void;
 use core::marker::PhantomData;
@@ -89,8 +89,9 @@ use windows_sys::Win32::System::WindowsProgramming::{
     PUBLIC_OBJECT_BASIC_INFORMATION, PUBLIC_OBJECT_TYPE_INFORMATION,
 };
 
-use super::{EventSignal, WSAEVENT};
+use super::EventSignal;
 use crate::error::{SignalError, WsaError};
+use crate::handle::WSAEVENT;
 
 /// A manual-reset event object of Windows, by a handle of its own that is closed on drop.
 ///
@@ -165,7 +166,7 @@ impl OwnedEvent {
     pub fn duplicate(handle: BorrowedHandle<'_>) -> Result<Self, InvalidEvent> {
         // SAFETY: the creator of the `BorrowedHandle` guarantees it.
         // Tested by: p2_no_handle_is_leaked.
-        unsafe { Self::duplicate_raw(handle.as_raw_handle()) }
+        unsafe { Self::duplicate_raw(handle.as_raw_handle().into()) }
     }
 
     /// Like [`duplicate`](Self::duplicate), for a handle without guarantees: a WSAEVENT as it is passed to WSPEventSelect.
@@ -191,7 +192,7 @@ impl OwnedEvent {
     /// assert_ne!(duplicate.as_raw_handle(), event.as_raw_handle());
     ///
     /// // SAFETY: null names no object.
-    /// let refused = unsafe { OwnedEvent::duplicate_raw(std::ptr::null_mut()) }.unwrap_err();
+    /// let refused = unsafe { OwnedEvent::duplicate_raw(wsp_events::WSAEVENT::NULL) }.unwrap_err();
     /// assert!(matches!(refused, InvalidEvent::Handle(_)));
     /// assert_eq!(refused.errno(), WsaError::WSAEINVAL);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -203,7 +204,7 @@ impl OwnedEvent {
         let duplicated = unsafe {
             let process = GetCurrentProcess();
             let access = DUPLICATE_SAME_ACCESS;
-            DuplicateHandle(process, handle, process, &mut duplicate, 0, FALSE, access)
+            DuplicateHandle(process, handle.into(), process, &mut duplicate, 0, FALSE, access)
         };
         if duplicated == FALSE {
             return Err(InvalidEvent::Handle(last_error()));
@@ -286,13 +287,13 @@ impl BorrowedEvent<'_> {
     /// use wsp_events::{EventSignal, SignalError};
     ///
     /// // SAFETY: null names no object.
-    /// let event = unsafe { BorrowedEvent::borrow_raw(std::ptr::null_mut()) };
+    /// let event = unsafe { BorrowedEvent::borrow_raw(wsp_events::WSAEVENT::NULL) };
     /// let invalid_handle = SignalError::from_os_code(6);
     /// assert_eq!(event.reset_event(), Err(invalid_handle));
     /// ```
     #[must_use]
     pub unsafe fn borrow_raw(handle: WSAEVENT) -> Self {
-        Self { handle: handle.addr(), borrowed: PhantomData }
+        Self { handle: handle.0, borrowed: PhantomData }
     }
 }
 

@@ -1,13 +1,11 @@
 //! The C boundary in the types of `windows-sys`, for the WSPPROC_TABLE of a provider DLL.
 
-use core::ptr;
-
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::Networking::WinSock;
 use windows_sys::Win32::Networking::WinSock::{LPWSPENUMNETWORKEVENTS, LPWSPEVENTSELECT};
 
 use super::{CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect};
-use crate::provider::SOCKET;
+use crate::handle::{SOCKET, WSAEVENT};
 
 // The two structs have the same layout (V2), so a pointer to one can be used as a pointer to the other.
 const _: () = assert!(
@@ -41,7 +39,7 @@ pub const fn lp_wsp_event_select<P: CurrentProvider>() -> LPWSPEVENTSELECT {
         events: i32,
         errno: *mut i32,
     ) -> i32 {
-        let event = ptr::without_provenance_mut(event.cast_unsigned());
+        let event = WSAEVENT(event.cast_unsigned());
         // SAFETY: the caller guarantees the arguments.
         // Tested by: e10_the_functions_stand_in_a_procedure_table.
         unsafe { WSPEventSelect::<P>(s, event, events, errno) }
@@ -75,7 +73,7 @@ pub const fn lp_wsp_enum_network_events<P: CurrentProvider>() -> LPWSPENUMNETWOR
     ) -> i32 {
         // SAFETY: the caller guarantees the arguments, and the structs have the same layout.
         // Tested by: e10_the_functions_stand_in_a_procedure_table, v2_windows_sys_has_the_same_struct.
-        unsafe { WSPEnumNetworkEvents::<P>(s, event, out.cast(), errno) }
+        unsafe { WSPEnumNetworkEvents::<P>(s, event.into(), out.cast(), errno) }
     }
     Some(call::<P>)
 }

@@ -10,7 +10,7 @@ use wsp_events::spi::{
 };
 use wsp_events::{
     EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEventRecorder,
-    ProviderError, RecorderError, ReenablingCall, SignalError, Wake, enum_network_events,
+    ProviderError, RecorderError, ReenablingCall, SignalError, WSAEVENT, Wake, enum_network_events,
     event_select,
 };
 
@@ -149,7 +149,7 @@ fn e5_an_application_that_resets_its_event_object_itself() {
             turn.store(round, SeqCst);
             wait_until(&|| event.is_set());
             event.reset();
-            recorder.on_reenabling_call(ReenablingCall::Recv { oob: false });
+            recorder.reenable_for(ReenablingCall::Recv { oob: false });
             recorder.record(NetworkEvent::Read, Ok(())).unwrap();
             wait_for(&done, round);
             lost += u64::from(!event.is_set() && !recorder.owes_set());
@@ -193,10 +193,7 @@ fn e7_a_failed_call_changes_nothing() {
 
     event.on_reset(refuse);
     assert_eq!(provider.enumerate(s, handle), (-1, 10022, untouched()));
-    assert_eq!(
-        provider.enumerate(s, std::ptr::without_provenance_mut(99)),
-        (-1, 10022, untouched())
-    );
+    assert_eq!(provider.enumerate(s, WSAEVENT(99)), (-1, 10022, untouched()));
     assert!(event.is_set());
     assert_eq!(event.log(), [Call::Set], "what was put back is signaled again");
     let report = socket.enumerate_and_reset(&*event).unwrap();
@@ -245,7 +242,7 @@ fn e8_an_empty_record_still_resets() {
 fn e9_three_codes_in_this_order() {
     let provider = TestProvider::new();
     let ((s, _), (handle, _)) = (provider.socket(), provider.event());
-    let bad_event = std::ptr::without_provenance_mut(99);
+    let bad_event = WSAEVENT(99);
     let both = |s, event, errno| {
         assert_eq!(provider.select(s, event, 1), (-1, errno));
         assert_eq!(provider.enumerate(s, event), (-1, errno, untouched()));
@@ -345,7 +342,7 @@ fn e10_a_misaligned_errno_is_written() {
     // SAFETY: 4 bytes from offset 1 on lie inside the array.
     unsafe {
         let errno = memory.as_mut_ptr().add(1).cast();
-        assert_eq!(wsp_event_select(&provider, 0, std::ptr::null_mut(), 0, errno), -1);
+        assert_eq!(wsp_event_select(&provider, 0, WSAEVENT::NULL, 0, errno), -1);
     }
     assert_eq!(memory[1..5], 10038_i32.to_ne_bytes());
     assert_eq!([memory[0], memory[5]], [0x11, 0x11]);
@@ -363,13 +360,9 @@ impl CurrentProvider for TestProvider {
 /// Catches another signature than the headers have, and a provider that is not there yet.
 #[test]
 fn e10_the_c_functions() {
-    type Select = unsafe extern "system" fn(usize, *mut std::ffi::c_void, i32, *mut i32) -> i32;
-    type Enumerate = unsafe extern "system" fn(
-        usize,
-        *mut std::ffi::c_void,
-        *mut WSANETWORKEVENTS,
-        *mut i32,
-    ) -> i32;
+    type Select = unsafe extern "system" fn(usize, WSAEVENT, i32, *mut i32) -> i32;
+    type Enumerate =
+        unsafe extern "system" fn(usize, WSAEVENT, *mut WSANETWORKEVENTS, *mut i32) -> i32;
     let select: Select = WSPEventSelect::<TestProvider>;
     let enumerate: Enumerate = WSPEnumNetworkEvents::<TestProvider>;
 

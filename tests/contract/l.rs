@@ -82,11 +82,11 @@ fn l2_accepting_one_of_two_signals_again() {
         listener.record(NetworkEvent::Accept, Ok(())).unwrap();
         event.log();
 
-        listener.on_reenabling_call(ReenablingCall::Accept);
+        listener.reenable_for(ReenablingCall::Accept);
         listener.record(NetworkEvent::Accept, Ok(())).unwrap();
         assert_eq!(event.log(), [Call::Set]);
         assert_eq!(listener.enumerate_and_reset(&*event).unwrap().events(), ACCEPT);
-        listener.on_reenabling_call(ReenablingCall::Accept);
+        listener.reenable_for(ReenablingCall::Accept);
         assert_eq!(listener.enumerate_and_reset(&*event).unwrap().events(), NONE);
     }
 }
@@ -106,7 +106,7 @@ fn l2_a_full_socket_does_not_report_that_it_has_room() {
     let record = || recorder.record(NetworkEvent::Write, Ok(())).unwrap().new;
     let write = NetworkEvents::FD_WRITE;
     assert_eq!(record(), write);
-    recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+    recorder.reenable_for(ReenablingCall::SendWouldBlock);
     assert_eq!((recorder.recorded(), recorder.latched()), (NONE, NONE));
     assert!(recorder.enumerate().unwrap().events().is_empty());
     assert_eq!(record(), write, "there is room again");
@@ -137,7 +137,7 @@ fn l3_which_call_reenables_which_event() {
 
     let mut latched = recorder.latched();
     for (call, event) in calls {
-        recorder.on_reenabling_call(call);
+        recorder.reenable_for(call);
         latched -= event.flag();
         assert_eq!(recorder.latched(), latched, "{call:?}");
         assert_eq!(recorder.record(event, Ok(())).unwrap().new, event.flag());

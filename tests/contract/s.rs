@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wsp_events::{NetworkEvent, RecorderError};
+use wsp_events::{NetworkEvent, RecorderError, WSAEVENT};
 
 use crate::support::*;
 
@@ -63,7 +63,7 @@ fn s3_a_zero_mask_ends_the_selection() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 1);
-    assert_eq!(provider.select(s, std::ptr::without_provenance_mut(99), 0), (0, -7));
+    assert_eq!(provider.select(s, WSAEVENT(99), 0), (0, -7));
     assert_eq!(socket.selected(), NONE);
 }
 
@@ -74,7 +74,7 @@ fn s4_unknown_bits_are_dropped_first() {
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     assert_eq!(provider.select(s, handle, !0x3ff | 0x20), (0, -7));
     assert_eq!(socket.selected(), CLOSE);
-    assert_eq!(provider.select(s, std::ptr::null_mut(), i32::MIN), (0, -7));
+    assert_eq!(provider.select(s, WSAEVENT::NULL, i32::MIN), (0, -7));
     assert_eq!(socket.selected(), NONE);
 }
 
@@ -85,7 +85,7 @@ fn s4_a_bad_event_object_leaves_the_earlier_selection() {
     let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
     provider.select(s, handle, CLOSE.mask());
     for bad in [0, 99] {
-        let bad = std::ptr::without_provenance_mut(bad);
+        let bad = WSAEVENT(bad);
         assert_eq!(provider.select(s, bad, READ.mask()), (-1, 10022));
         assert_eq!(socket.selected(), CLOSE);
     }
@@ -182,7 +182,7 @@ fn s9_the_provider_is_told_of_every_selection() {
     let provider = TestProvider::new();
     let ((s, _), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x8);
-    provider.select(s, std::ptr::null_mut(), 0x8);
+    provider.select(s, WSAEVENT::NULL, 0x8);
     provider.select(s, handle, 0);
     assert_eq!(*provider.told.lock().unwrap(), [ACCEPT, NONE]);
 }
@@ -194,7 +194,7 @@ fn s9_the_last_word_is_about_the_selection_that_stands() {
     let ((s, _), (handle, _)) = (provider.socket(), provider.event());
     // The other selection comes between the first one and what the provider is told of it.
     *provider.on_selected.lock().unwrap() = Some(Box::new(move |provider| {
-        provider.select(s, std::ptr::without_provenance_mut(4), 0x1);
+        provider.select(s, WSAEVENT(4), 0x1);
     }));
     provider.select(s, handle, 0x8);
     assert_eq!(*provider.told.lock().unwrap(), [READ, ACCEPT, READ]);

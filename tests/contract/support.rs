@@ -250,11 +250,11 @@ impl<S: EventSignal + From<Arc<Event>>> TestProvider<S> {
         let mut events = self.events.lock().unwrap();
         let handle = 4 * (events.len() + 1);
         events.insert(handle, Arc::clone(&event));
-        (std::ptr::without_provenance_mut(handle), event)
+        (WSAEVENT(handle), event)
     }
 
     fn find(&self, handle: WSAEVENT) -> Option<S> {
-        self.events.lock().unwrap().get(&handle.addr()).cloned().map(S::from)
+        self.events.lock().unwrap().get(&handle.0).cloned().map(S::from)
     }
 
     /// WSPEventSelect, as the C function answers it: the result and what stands at `lpErrno`, which
@@ -283,12 +283,12 @@ pub(crate) fn untouched() -> WSANETWORKEVENTS {
 }
 
 impl<S: EventSignal + From<Arc<Event>>> Provider for TestProvider<S> {
-    type Signal = S;
+    type EventObject = S;
     type Socket<'a>
         = SocketRef<NetworkEventRecorder<S>>
     where
         S: 'a;
-    type ResetEvent<'a>
+    type EventObjectToReset<'a>
         = S
     where
         S: 'a;
@@ -297,23 +297,23 @@ impl<S: EventSignal + From<Arc<Event>>> Provider for TestProvider<S> {
         self.up.load(SeqCst)
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<NetworkEventRecorder<S>>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<NetworkEventRecorder<S>>> {
         self.sockets.get(descriptor)
     }
 
-    fn recorder(socket: &SocketRef<NetworkEventRecorder<S>>) -> &NetworkEventRecorder<S> {
+    fn recorder_of(socket: &SocketRef<NetworkEventRecorder<S>>) -> &NetworkEventRecorder<S> {
         socket
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<S> {
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<S> {
         self.find(handle)
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<S> {
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<S> {
         self.find(handle)
     }
 
-    fn selected(&self, _: &SocketRef<NetworkEventRecorder<S>>, events: NetworkEvents) {
+    fn on_selected(&self, _: &SocketRef<NetworkEventRecorder<S>>, events: NetworkEvents) {
         let first = self.on_selected.lock().unwrap().take();
         first.into_iter().for_each(|first| first(self));
         self.told.lock().unwrap().push(events);

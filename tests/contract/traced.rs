@@ -102,7 +102,7 @@ fn every_call_is_told_of() {
         socket.record_all([(NetworkEvent::Write, Ok(())), (NetworkEvent::Oob, Ok(()))]).unwrap();
         socket.enumerate_and_reset(&event).unwrap();
         socket.enumerate().unwrap();
-        socket.on_reenabling_call(ReenablingCall::SendWouldBlock);
+        socket.reenable_for(ReenablingCall::SendWouldBlock);
         socket.reenable(NetworkEvent::Read);
         socket.withdraw(NetworkEvents::FD_OOB);
         socket.inherit().unwrap();

@@ -25,7 +25,7 @@ fn cannot_be_reset(handle: HANDLE, code: SignalError) {
 
     assert_eq!(enumerate(s, handle), (-1, WSAEINVAL, untouched()));
     // SAFETY: the handle names no event object, or one of the test's own.
-    let borrowed = unsafe { BorrowedEvent::borrow_raw(handle) };
+    let borrowed = unsafe { BorrowedEvent::borrow_raw(handle.into()) };
     assert_eq!(socket.enumerate_and_reset(&borrowed), Err(RecorderError::Signal(code)));
     assert_eq!((borrowed.reset_event(), borrowed.set_event()), (Err(code), Err(code)));
 

@@ -28,7 +28,7 @@ fn refusal(handle: HANDLE) -> InvalidEvent {
     socket.close().unwrap();
 
     // SAFETY: the handle names no event object, or one of the test's own.
-    let refusal = unsafe { OwnedEvent::duplicate_raw(handle) }.unwrap_err();
+    let refusal = unsafe { OwnedEvent::duplicate_raw(handle.into()) }.unwrap_err();
     assert_eq!(refusal.errno(), WsaError::WSAEINVAL);
     refusal
 }

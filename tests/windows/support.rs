@@ -153,28 +153,28 @@ impl CurrentProvider for WinProvider {
 }
 
 impl Provider for WinProvider {
-    type Signal = Arc<OwnedEvent>;
+    type EventObject = Arc<OwnedEvent>;
     type Socket<'a> = SocketRef<Recorder>;
-    type ResetEvent<'a> = BorrowedEvent<'a>;
+    type EventObjectToReset<'a> = BorrowedEvent<'a>;
 
     fn subsystem_is_up(&self) -> bool {
         true
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<Recorder>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<Recorder>> {
         self.sockets.get(descriptor)
     }
 
-    fn recorder(socket: &SocketRef<Recorder>) -> &Recorder {
+    fn recorder_of(socket: &SocketRef<Recorder>) -> &Recorder {
         socket
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Arc<OwnedEvent>> {
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Arc<OwnedEvent>> {
         // SAFETY: the tests pass handles of their own, or such that name no event object.
         unsafe { OwnedEvent::duplicate_raw(handle) }.ok().map(Arc::new)
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<BorrowedEvent<'_>> {
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<BorrowedEvent<'_>> {
         // SAFETY: as above.
         Some(unsafe { BorrowedEvent::borrow_raw(handle) })
     }

@@ -1,7 +1,5 @@
 //! The event objects that handles name.
 
-use std::ptr;
-
 #[cfg(windows)]
 use wsp_events::win32::{BorrowedEvent, OwnedEvent};
 use wsp_events::{EventSignal, SignalError, SocketRef, SocketTable, TableFull, WSAEVENT, WsaError};
@@ -24,7 +22,7 @@ impl EventObjects {
             Self::Own(events) => {
                 let handle = events.insert(event).map_err(TableFull::errno)?;
                 // A number that looks like a pointer: nothing can be reached through it.
-                Ok(ptr::without_provenance_mut(handle))
+                Ok(WSAEVENT(handle))
             }
             #[cfg(windows)]
             Self::Win32 => Err(WsaError::WSAEOPNOTSUPP),
@@ -33,7 +31,7 @@ impl EventObjects {
 
     pub(crate) fn close(&self, event: WSAEVENT) -> Result<(), WsaError> {
         match self {
-            Self::Own(events) => events.remove(event.addr()).map(drop).ok_or(WsaError::WSAEINVAL),
+            Self::Own(events) => events.remove(event.0).map(drop).ok_or(WsaError::WSAEINVAL),
             #[cfg(windows)]
             Self::Win32 => Err(WsaError::WSAEOPNOTSUPP),
         }
@@ -42,7 +40,7 @@ impl EventObjects {
     /// With a reference for a selection to keep (P2).
     pub(crate) fn to_select(&self, handle: WSAEVENT) -> Option<Signal> {
         match self {
-            Self::Own(events) => events.get(handle.addr()).map(|event| Signal::clone(&event)),
+            Self::Own(events) => events.get(handle.0).map(|event| Signal::clone(&event)),
             #[cfg(windows)]
             Self::Win32 => {
                 // SAFETY: the application has passed it to WSAEventSelect, to be set and reset.
@@ -55,7 +53,7 @@ impl EventObjects {
     /// For one reset (E6). Win32 looks at the handle itself, when it is used.
     pub(crate) fn to_reset(&self, handle: WSAEVENT) -> Option<EventToReset> {
         match self {
-            Self::Own(events) => events.get(handle.addr()).map(EventToReset::Own),
+            Self::Own(events) => events.get(handle.0).map(EventToReset::Own),
             #[cfg(windows)]
             Self::Win32 => {
                 // SAFETY: the application has passed it to WSAEnumNetworkEvents, to be reset.

@@ -258,31 +258,31 @@ impl LoopbackProvider {
 
 /// What the two SPI functions need to know of a provider.
 impl Provider for LoopbackProvider {
-    type Signal = Signal;
+    type EventObject = Signal;
     type Socket<'a> = SocketRef<LoopbackSocket>;
-    type ResetEvent<'a> = EventToReset;
+    type EventObjectToReset<'a> = EventToReset;
 
     fn subsystem_is_up(&self) -> bool {
         self.up.load(Ordering::Acquire) && self.poller.is_running()
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>> {
         self.sockets.get(descriptor)
     }
 
-    fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Signal> {
+    fn recorder_of<'s>(socket: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Signal> {
         socket.recorder()
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Signal> {
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Signal> {
         self.events.to_select(handle)
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<EventToReset> {
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<EventToReset> {
         self.events.to_reset(handle)
     }
 
-    fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
+    fn on_selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
         socket.selected(events);
     }
 }

@@ -128,7 +128,7 @@ impl LoopbackSocket {
             return Err(WsaError::WSAEINVAL);
         };
         // L2: re-enable, then look. What is queued after the look is recorded by who queues it.
-        self.recorder.on_reenabling_call(ReenablingCall::Accept);
+        self.recorder.reenable_for(ReenablingCall::Accept);
         let connection = backlog.pop_front();
         let more = !backlog.is_empty();
         // In case the OS has refused to hand out connections: ask again.
@@ -177,7 +177,7 @@ impl LoopbackSocket {
             }
         };
         // R7: a new attempt makes the outcome of an earlier one stale.
-        this.recorder.on_reenabling_call(ReenablingCall::Connect);
+        this.recorder.reenable_for(ReenablingCall::Connect);
         let started = match socket.connect(&peer.into()) {
             Err(error) if !is_under_way(&error) => Err(WsaError::from(error)),
             // Also if it is connected already: the poller finds it writable at once.
@@ -204,7 +204,7 @@ impl LoopbackSocket {
         // L3: this and nothing else re-enables FD_WRITE. It stands between the send that found no room and
         // the poller's look for some (L2): room that has come meanwhile is found by the look.
         if sent == Err(WsaError::WSAEWOULDBLOCK) {
-            self.recorder.on_reenabling_call(ReenablingCall::SendWouldBlock);
+            self.recorder.reenable_for(ReenablingCall::SendWouldBlock);
             stream.want_room();
         }
         drop(tcp);
@@ -221,7 +221,7 @@ impl LoopbackSocket {
         let (oob, peek) = (flags & MSG_OOB != 0, flags & MSG_PEEK != 0);
         // L2, L3: the arguments are good, so that the call counts, however it ends; and what it leaves
         // behind is looked for after this, by it or by the poller.
-        self.recorder.on_reenabling_call(ReenablingCall::Recv { oob });
+        self.recorder.reenable_for(ReenablingCall::Recv { oob });
         let (received, news) =
             if oob { stream.recv_oob(buffer, peek) } else { stream.recv(buffer, peek) };
         drop(tcp);

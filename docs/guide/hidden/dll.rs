@@ -4,7 +4,7 @@ fn check() {
     use wsp_events::spi::{SOCKET_ERROR, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect};
     use wsp_events::{NetworkEvent, NetworkEvents};
     let (select, enumerate) = (WSPEventSelect::<MyProvider>, WSPEnumNetworkEvents::<MyProvider>);
-    let (mut errno, none) = (0, std::ptr::null_mut());
+    let (mut errno, none) = (0, WSAEVENT::NULL);
     // SAFETY: the pointers are null or come from references; no handle names anything.
     unsafe {
         assert_eq!((select(4, none, 0, &mut errno), errno), (SOCKET_ERROR, 10050));
@@ -13,7 +13,7 @@ fn check() {
         let socket = Socket { events: NetworkEventRecorder::new() };
         let s = provider.sockets.insert(socket).unwrap();
         assert_eq!((select(s, none, 0x3FF, &mut errno), errno), (SOCKET_ERROR, 10022));
-        let nothing = std::ptr::without_provenance_mut(4 << 20);
+        let nothing = WSAEVENT(4 << 20);
         assert_eq!((select(s, nothing, 0x3FF, &mut errno), errno), (SOCKET_ERROR, 10022));
         let mut out = WSANETWORKEVENTS::default();
         assert_eq!(enumerate(s, none, &mut out, &mut errno), 0);

@@ -6,14 +6,14 @@ use wsp_events::{ManualResetEvent, NetworkEventRecorder, Provider, SOCKET, WSAEV
 #[derive(Default)]
 pub struct MyProvider;
 impl Provider for MyProvider {
-    type Signal = Arc<ManualResetEvent>;
-    type Socket<'a> = &'a NetworkEventRecorder<Self::Signal>;
-    type ResetEvent<'a> = Arc<ManualResetEvent>;
+    type EventObject = Arc<ManualResetEvent>;
+    type Socket<'a> = &'a NetworkEventRecorder<Self::EventObject>;
+    type EventObjectToReset<'a> = Arc<ManualResetEvent>;
     fn subsystem_is_up(&self) -> bool { true }
-    fn socket(&self, _: SOCKET) -> Option<Self::Socket<'_>> { None }
-    fn recorder<'s>(it: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::Signal> { it }
-    fn event_to_select(&self, _: WSAEVENT) -> Option<Self::Signal> { None }
-    fn event_to_reset(&self, _: WSAEVENT) -> Option<Self::Signal> { None }
+    fn find_socket(&self, _: SOCKET) -> Option<Self::Socket<'_>> { None }
+    fn recorder_of<'s>(it: &'s Self::Socket<'_>) -> &'s NetworkEventRecorder<Self::EventObject> { it }
+    fn event_object_to_select(&self, _: WSAEVENT) -> Option<Self::EventObject> { None }
+    fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Self::EventObject> { None }
 }
 impl MyProvider { pub fn close_socket(&self, _: SOCKET) -> Result<(), WsaError> { Ok(()) } }
 static CURRENT: RwLock<Option<Arc<MyProvider>>> = RwLock::new(None);

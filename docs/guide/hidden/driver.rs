@@ -3,7 +3,7 @@
 fn check() {
     let events = [const { DeviceEvent(Cell::new(false)) }; 2];
     let mut device = Device::new(&events);
-    let handle = core::ptr::without_provenance_mut(2);
+    let handle = wsp_events::WSAEVENT(2);
     let s = device.open().unwrap();
     device.ioctl_select(s, handle, 0x3FF).unwrap();
     device.packet(s, Packet::Response);

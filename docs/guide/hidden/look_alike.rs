@@ -6,18 +6,18 @@ fn check() {
     let handle = HANDLES.create_event(&event_object);
     let s = HANDLES.socket();
     let t = HANDLES.duplicate(s).unwrap();
-    assert_eq!((handle.addr(), s, t), (4, 8, 12));
+    assert_eq!((handle.0, s, t), (4, 8, 12));
     let mut out = WSANETWORKEVENTS::default();
     // SAFETY: the pointers come from references.
     let mut enumerate = |s, handle| unsafe { (WSAEnumNetworkEvents(s, handle, &mut out), out) };
     // A socket is not an event object, and an event object is not a socket.
-    assert_eq!(unsafe { WSAEventSelect(s, ptr::without_provenance_mut(t), 1) }, SOCKET_ERROR);
+    assert_eq!(unsafe { WSAEventSelect(s, WSAEVENT(t), 1) }, SOCKET_ERROR);
     assert_eq!(LAST_ERROR.get(), WsaError::WSAEINVAL.code());
-    assert_eq!(unsafe { WSAEventSelect(handle.addr(), handle, 1) }, SOCKET_ERROR);
+    assert_eq!(unsafe { WSAEventSelect(handle.0, handle, 1) }, SOCKET_ERROR);
     assert_eq!(LAST_ERROR.get(), WsaError::WSAENOTSOCK.code());
     // The duplicate empties the record.
     assert_eq!(unsafe { WSAEventSelect(s, handle, 1) }, 0);
-    let under_way = Provider::socket(&HANDLES, s).unwrap();
+    let under_way = Provider::find_socket(&HANDLES, s).unwrap();
     under_way.events.record(NetworkEvent::Read, Ok(())).unwrap();
     assert!(event_object.is_set());
     let (result, out) = enumerate(t, handle);

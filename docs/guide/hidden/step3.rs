@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::ptr;
 use std::sync::{Arc, Mutex, RwLock};
 
 use wsp_events::spi::{CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect};
@@ -17,6 +16,6 @@ struct Socket {
 
 fn check() {
     let provider = MyProvider::default();
-    let none = enum_network_events(&provider, 1, ptr::null_mut());
+    let none = enum_network_events(&provider, 1, WSAEVENT::NULL);
     assert_eq!(none, Err(ProviderError::NotASocket));
 }

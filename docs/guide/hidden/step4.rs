@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::ptr;
 use std::sync::{Arc, Mutex, RwLock};
 
 use wsp_events::spi::{CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect};

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
-use std::ptr;
 use std::sync::{Arc, Mutex, RwLock};
 
 use wsp_events::spi::{CurrentProvider, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect};
@@ -23,35 +22,35 @@ struct MyProvider {
 }
 
 impl Provider for MyProvider {
-    type Signal = EventObject;
+    type EventObject = EventObject;
     type Socket<'a> = SocketRef<Socket>;
-    type ResetEvent<'a> = EventObject;
+    type EventObjectToReset<'a> = EventObject;
 
     fn subsystem_is_up(&self) -> bool {
         true
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<Socket>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<Socket>> {
         self.sockets.get(descriptor)
     }
 
-    fn recorder(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<EventObject> {
+    fn recorder_of(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<EventObject> {
         &socket.events
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
-        self.event_objects.get(handle.addr()).map(|event| EventObject::clone(&event))
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<EventObject> {
+        self.event_objects.get(handle.0).map(|event| EventObject::clone(&event))
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
-        self.event_to_select(handle)
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<EventObject> {
+        self.event_object_to_select(handle)
     }
 }
 
 fn check() {
     let mut errno = 0;
     // SAFETY: a null pointer is allowed, and `errno` is valid for the write.
-    let result = unsafe { (TABLE.event_select)(1, ptr::null_mut(), 0, &mut errno) };
+    let result = unsafe { (TABLE.event_select)(1, WSAEVENT::NULL, 0, &mut errno) };
     assert_eq!((result, errno), (-1, WsaError::WSAENETDOWN.code()));
     let _ = TABLE.enum_network_events;
 }

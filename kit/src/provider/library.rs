@@ -67,35 +67,35 @@ impl CurrentProvider for TestProvider {
 }
 
 impl Provider for TestProvider {
-    type Signal = Signal;
+    type EventObject = Signal;
     type Socket<'a> = SocketRef<TestSocket>;
-    type ResetEvent<'a> = Signal;
+    type EventObjectToReset<'a> = Signal;
 
     fn subsystem_is_up(&self) -> bool {
         self.subsystem_is_up.get()
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<TestSocket>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<TestSocket>> {
         let socket = self.table.get(self.in_table(descriptor))?;
         self.stage.enter(&socket.recorder);
         Some(socket)
     }
 
-    fn recorder<'s>(socket: &'s Self::Socket<'_>) -> &'s Recorder {
+    fn recorder_of<'s>(socket: &'s Self::Socket<'_>) -> &'s Recorder {
         &socket.recorder
     }
 
-    fn event_to_select(&self, handle: WSAEVENT) -> Option<Signal> {
-        assert!(!handle.is_null(), "promised by Provider::event_to_select");
-        self.handles.borrow().get(&handle.addr()).cloned()
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Signal> {
+        assert!(!handle.is_null(), "promised by Provider::event_object_to_select");
+        self.handles.borrow().get(&handle.0).cloned()
     }
 
-    fn event_to_reset(&self, handle: WSAEVENT) -> Option<Signal> {
-        assert!(!handle.is_null(), "promised by Provider::event_to_reset");
-        self.handles.borrow().get(&handle.addr()).cloned()
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<Signal> {
+        assert!(!handle.is_null(), "promised by Provider::event_object_to_reset");
+        self.handles.borrow().get(&handle.0).cloned()
     }
 
-    fn selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
+    fn on_selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
         let events = events_of(events);
         self.stage.log(Entry::Selected { socket: socket.number, events });
     }
@@ -152,7 +152,7 @@ impl Library {
     }
 
     fn handle(name: Name) -> WSAEVENT {
-        std::ptr::without_provenance_mut(match name {
+        WSAEVENT(match name {
             Name::Given(at) => 4 * (at + 1),
             Name::Never(value) => value,
         })
@@ -242,7 +242,7 @@ impl Library {
                 self.open(Recorder::with_latching(flags(latching)), reused)
             }
             Transition::Accept(listener) => {
-                let Some(listener) = self.provider.socket(self.descriptor(listener)) else {
+                let Some(listener) = self.provider.find_socket(self.descriptor(listener)) else {
                     return Seen::NewDescriptor(false);
                 };
                 match unwinding(|| listener.recorder.inherit()) {
@@ -287,13 +287,13 @@ impl Library {
                 self.objects.push(Arc::downgrade(&signal.object));
                 let at = reused.unwrap_or(self.handles_given);
                 self.handles_given = self.handles_given.max(at + 1);
-                let handle = Self::handle(Name::Given(at)).addr();
+                let handle = Self::handle(Name::Given(at)).0;
                 self.provider.handles.borrow_mut().insert(handle, signal);
                 Seen::Nothing
             }
             Transition::CloseEvent(handle) => {
                 let mut handles = self.provider.handles.borrow_mut();
-                handles.remove(&Self::handle(handle).addr());
+                handles.remove(&Self::handle(handle).0);
                 Seen::Nothing
             }
             Transition::Arm { object, call, script } => {
@@ -304,7 +304,7 @@ impl Library {
             }
             Transition::ApplicationResets(handle) => {
                 let handles = self.provider.handles.borrow();
-                if let Some(signal) = handles.get(&Self::handle(handle).addr()) {
+                if let Some(signal) = handles.get(&Self::handle(handle).0) {
                     signal.object.application_resets();
                 }
                 Seen::Nothing
@@ -336,7 +336,7 @@ impl Library {
             check_object(&model.world, number, object, handles);
         }
         for (&descriptor, &socket) in self.descriptors.iter().zip(&model.descriptors) {
-            let named = self.provider.socket(descriptor).map(|socket| socket.number);
+            let named = self.provider.find_socket(descriptor).map(|socket| socket.number);
             assert_eq!(named, socket, "P1, P4: what {descriptor} names");
         }
         let mut open: Vec<_> = model.descriptors.iter().flatten().collect();

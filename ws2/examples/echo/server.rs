@@ -1,7 +1,6 @@
 //! The server: one thread, one event object for the listener, and one for each group of connections.
 
 use std::collections::HashMap;
-use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,7 +120,7 @@ impl Group {
         let (mut reports, mut misses) = (0, 0);
         for (&s, connection) in &mut self.connections {
             let report = enumerate(s, handle)?;
-            handle = ptr::null_mut();
+            handle = WSAEVENT::NULL;
             if report.events().is_empty() {
                 misses += 1;
                 continue;

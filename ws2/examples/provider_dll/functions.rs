@@ -47,7 +47,7 @@ fn provider() -> Result<impl Deref<Target = LoopbackProvider>, WsaError> {
 /// The provider of a call on this socket.
 fn provider_of(s: SOCKET) -> Result<impl Deref<Target = LoopbackProvider>, WsaError> {
     let provider = provider()?;
-    let known = provider.socket(s).is_some();
+    let known = provider.find_socket(s).is_some();
     known.then_some(provider).ok_or(WsaError::WSAENOTSOCK)
 }
 

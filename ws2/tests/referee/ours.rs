@@ -61,9 +61,10 @@ impl World for Ours {
     fn socket_connected_to(&self, address: SocketAddr) -> SOCKET {
         let s = self.socket();
         provider().connect(s, address).unwrap();
-        let socket = provider().socket(s).unwrap();
+        let socket = provider().find_socket(s).unwrap();
         let deadline = Instant::now() + LIMIT;
-        while !LoopbackProvider::recorder(&socket).recorded().contains(NetworkEvents::FD_CONNECT) {
+        while !LoopbackProvider::recorder_of(&socket).recorded().contains(NetworkEvents::FD_CONNECT)
+        {
             assert!(Instant::now() < deadline, "the attempt to connect does not end");
             thread::yield_now();
         }
@@ -141,8 +142,8 @@ impl World for Ours {
     }
 
     fn reportable(&self, s: SOCKET) -> NetworkEvents {
-        provider().socket(s).map_or_else(NetworkEvents::empty, |socket| {
-            let recorder = LoopbackProvider::recorder(&socket);
+        provider().find_socket(s).map_or_else(NetworkEvents::empty, |socket| {
+            let recorder = LoopbackProvider::recorder_of(&socket);
             recorder.recorded() & recorder.selected()
         })
     }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::ptr;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -221,9 +220,9 @@ impl<W: World> Player<W> {
         match e {
             EventArg::E => self.events[EventName::E as usize].handle,
             EventArg::F => self.events[EventName::F as usize].handle,
-            EventArg::Null => ptr::null_mut(),
+            EventArg::Null => WSAEVENT::NULL,
             // More than this process ever opens.
-            EventArg::Bad => ptr::without_provenance_mut(0xBAD_BAD0),
+            EventArg::Bad => WSAEVENT(0xBAD_BAD0),
         }
     }
 

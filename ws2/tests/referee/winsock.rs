@@ -81,30 +81,30 @@ impl World for Winsock {
         let event = OwnedEvent::new().unwrap();
         let watch = event.as_handle().try_clone_to_owned().unwrap();
         let handle = OwnedHandle::from(event).into_raw_handle();
-        Event { handle, watch, at_reset: None }
+        Event { handle: handle.into(), watch, at_reset: None }
     }
 
     fn close_event(&self, event: WSAEVENT) {
         // SAFETY: `event` has let go of it.
-        drop(unsafe { OwnedHandle::from_raw_handle(event) });
+        drop(unsafe { OwnedHandle::from_raw_handle(event.into()) });
     }
 
     fn event_select(&self, s: SOCKET, event: WSAEVENT, events: NetworkEvents) -> Answer {
         // SAFETY: it is only numbers.
-        answer(unsafe { WinSock::WSAEventSelect(s, event as _, events.bits().cast_signed()) })
+        answer(unsafe { WinSock::WSAEventSelect(s, event.0 as _, events.bits().cast_signed()) })
     }
 
     fn enum_network_events(&self, s: SOCKET, event: WSAEVENT) -> (Answer, Written) {
         let Written { mask, codes } = Written::UNTOUCHED;
         let mut out = WinSock::WSANETWORKEVENTS { lNetworkEvents: mask, iErrorCode: codes };
         // SAFETY: `out` is valid for the write.
-        let answer = answer(unsafe { WinSock::WSAEnumNetworkEvents(s, event as _, &mut out) });
+        let answer = answer(unsafe { WinSock::WSAEnumNetworkEvents(s, event.0 as _, &mut out) });
         (answer, Written { mask: out.lNetworkEvents, codes: out.iErrorCode })
     }
 
     fn enum_network_events_to_null(&self, s: SOCKET, event: WSAEVENT) -> Answer {
         // SAFETY: that it is not allowed is what the tests are about.
-        answer(unsafe { WinSock::WSAEnumNetworkEvents(s, event as _, ptr::null_mut()) })
+        answer(unsafe { WinSock::WSAEnumNetworkEvents(s, event.0 as _, ptr::null_mut()) })
     }
 
     fn reportable(&self, _: SOCKET) -> NetworkEvents {

@@ -1,7 +1,6 @@
 //! Selecting and enumerating, with events that are real.
 
 use std::io::Write;
-use std::ptr;
 
 use wsp_events::{NetworkEvents, WSAEVENT, WsaError};
 
@@ -12,7 +11,7 @@ const READABLE: &str = "FD_READ: success";
 const NOTHING: &str = "no network events";
 
 fn no_event_object() -> WSAEVENT {
-    ptr::without_provenance_mut(0xBAD)
+    WSAEVENT(0xBAD)
 }
 
 /// Catches a selection that forgets what was recorded, or that touches the event object it replaces (S5).
@@ -101,7 +100,7 @@ fn p2_an_event_object_outlives_its_handle() {
 fn s4_a_selection_that_fails_leaves_the_earlier_one_at_work() {
     const INVALID: Answer = Answer::error(WsaError::WSAEINVAL);
     let (s, mut peer, e) = Socket::selected(READ);
-    for handle in [ptr::null_mut(), no_event_object()] {
+    for handle in [WSAEVENT::NULL, no_event_object()] {
         assert_eq!(SWITCH.event_select(s.0, handle, READ | CLOSE), INVALID);
     }
     peer.write_all(b"x").unwrap();

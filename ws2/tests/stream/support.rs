@@ -152,7 +152,7 @@ impl Socket {
 
     #[track_caller]
     pub(crate) fn report_without_reset(&self) -> String {
-        self.enumerate(std::ptr::null_mut()).to_string()
+        self.enumerate(WSAEVENT::NULL).to_string()
     }
 
     /// Waits for the event object, and takes the report.
@@ -233,7 +233,7 @@ impl Socket {
         &self,
         look: impl FnOnce(&NetworkEventRecorder<Signal>) -> R,
     ) -> R {
-        look(LoopbackProvider::recorder(&provider().socket(self.0).unwrap()))
+        look(LoopbackProvider::recorder_of(&provider().find_socket(self.0).unwrap()))
     }
 }
 

@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::ptr::null_mut;
 use std::sync::{Arc, RwLock};
 
 use wsp_events::{
@@ -33,27 +32,27 @@ pub(crate) struct Sockets {
 }
 
 impl Provider for Sockets {
-    type Signal = Event;
+    type EventObject = Event;
     type Socket<'a> = SocketRef<Recorder>;
-    type ResetEvent<'a> = Event;
+    type EventObjectToReset<'a> = Event;
 
     fn subsystem_is_up(&self) -> bool {
         true
     }
 
-    fn socket(&self, descriptor: SOCKET) -> Option<SocketRef<Recorder>> {
+    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<Recorder>> {
         self.table.get(descriptor)
     }
 
-    fn recorder(socket: &SocketRef<Recorder>) -> &Recorder {
+    fn recorder_of(socket: &SocketRef<Recorder>) -> &Recorder {
         socket
     }
 
-    fn event_to_select(&self, _: WSAEVENT) -> Option<Event> {
+    fn event_object_to_select(&self, _: WSAEVENT) -> Option<Event> {
         None
     }
 
-    fn event_to_reset(&self, _: WSAEVENT) -> Option<Event> {
+    fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Event> {
         None
     }
 }
@@ -68,7 +67,7 @@ impl Sockets {
     }
 
     pub(crate) fn enumerate(&self, descriptor: SOCKET) {
-        black_box(enum_network_events(black_box(self), descriptor, null_mut()).unwrap());
+        black_box(enum_network_events(black_box(self), descriptor, WSAEVENT::NULL).unwrap());
     }
 }
 
