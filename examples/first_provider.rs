@@ -37,7 +37,7 @@ impl Socket {
     }
 
     fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) {
-        if let Err(error) = self.events.record(event, outcome) {
+        if let Some(error) = self.events.record(event, outcome).signal_error {
             // The event is recorded, and the recorder's next call tries the set again (R6).
             eprintln!("{event} is recorded, but not signaled: {error}");
         }

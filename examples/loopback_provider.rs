@@ -89,7 +89,7 @@ impl Socket {
 
     fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) {
         say("provider", format_args!("records {event}: {}", text(outcome)));
-        self.recorder.record(event, outcome).expect("our event object cannot fail");
+        self.recorder.record(event, outcome);
     }
 
     /// WSPAccept: a new socket, which begins with the listener's selection (S8).

@@ -58,7 +58,10 @@ mod unix {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                     Err(error) => return Err(error),
                 }
-                self.record.record(NetworkEvent::Accept, Ok(())).map_err(io::Error::other)?;
+                self.record
+                    .record(NetworkEvent::Accept, Ok(()))
+                    .signaled()
+                    .map_err(io::Error::other)?;
             }
         }
 
@@ -67,7 +70,7 @@ mod unix {
             self.record.reenable_for(ReenablingCall::Accept);
             let accepted = self.backlog.pop_front();
             if !self.backlog.is_empty() {
-                self.record.record(NetworkEvent::Accept, Ok(()))?;
+                self.record.record(NetworkEvent::Accept, Ok(()));
             }
             Ok(accepted)
         }
@@ -91,7 +94,7 @@ mod unix {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => (NetworkEvent::Close, Err(WsaError::from(error))),
             };
-            self.record.record(event, outcome).map(drop)
+            self.record.record(event, outcome).signaled().map(drop)
         }
 
         /// WSPRecv.

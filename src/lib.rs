@@ -19,7 +19,7 @@
 //! socket.select(NetworkEvents::FD_ACCEPT | NetworkEvents::FD_CONNECT, Arc::clone(&event))?;
 //!
 //! // Something happens, on any thread: record it.
-//! socket.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED))?;
+//! socket.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED));
 //!
 //! // The switch wakes up and calls WSPEnumNetworkEvents.
 //! event.wait();

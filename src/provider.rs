@@ -79,7 +79,7 @@ use crate::signal::EventSignal;
 /// let s = provider.sockets.insert(NetworkEventRecorder::new())?;
 ///
 /// event_select(&provider, s, WSAEVENT(4), NetworkEvents::FD_ACCEPT)?;
-/// provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()))?;
+/// provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()));
 /// event_object.wait();
 /// assert_eq!(enum_network_events(&provider, s, WSAEVENT(4))?.to_string(), "FD_ACCEPT: success");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

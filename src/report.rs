@@ -17,7 +17,7 @@ use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 /// let event = ManualResetEvent::new();
 /// let recorder = NetworkEventRecorder::new();
 /// recorder.select(NetworkEvents::FD_CONNECT, &event)?;
-/// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED))?;
+/// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED));
 ///
 /// let report = recorder.enumerate_and_reset(&event)?;
 /// assert_eq!(report.to_string(), "FD_CONNECT: WSAECONNREFUSED (10061)");
@@ -50,7 +50,7 @@ impl Report {
     /// # use wsp_events::*;
     /// # let recorder = NetworkEventRecorder::new();
     /// # recorder.select(NetworkEvents::FD_CONNECT, ManualResetEvent::new())?;
-    /// recorder.record(NetworkEvent::Connect, Ok(()))?;
+    /// recorder.record(NetworkEvent::Connect, Ok(()));
     /// let report = recorder.enumerate()?;
     /// assert_eq!(report.outcome(NetworkEvent::Connect), Some(Ok(())));
     /// assert_eq!(report.outcome(NetworkEvent::Accept), None);

@@ -86,7 +86,7 @@ use crate::error::SignalError;
 /// let flag = Flag::default();
 /// let recorder = NetworkEventRecorder::new();
 /// recorder.select(NetworkEvents::FD_ACCEPT, &flag)?;
-/// recorder.record(NetworkEvent::Accept, Ok(()))?;
+/// recorder.record(NetworkEvent::Accept, Ok(()));
 /// assert!(flag.0.get());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

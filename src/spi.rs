@@ -52,7 +52,7 @@ impl WSANETWORKEVENTS {
     /// # use wsp_events::{*, spi::WSANETWORKEVENTS};
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_CONNECT, ManualResetEvent::new())?;
-    /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED))?;
+    /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED));
     ///
     /// let mut out = WSANETWORKEVENTS { lNetworkEvents: -1, iErrorCode: [7; FD_MAX_EVENTS] };
     /// out.store(&recorder.enumerate()?);
@@ -254,7 +254,7 @@ pub unsafe fn wsp_event_select<P: Provider + ?Sized>(
 ///
 /// # let socket = &RECORDER;
 /// # socket.select(NetworkEvents::FD_CONNECT, Arc::default())?;
-/// socket.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED))?;
+/// socket.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED));
 ///
 /// let mut out = WSANETWORKEVENTS::default();
 /// let mut errno = 0;

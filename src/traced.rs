@@ -47,7 +47,7 @@ use crate::signal::EventSignal;
 ///
 /// socket.select(NetworkEvents::FD_ACCEPT, Arc::clone(&event))?;
 /// // DEBUG socket{s=3}: select events=FD_ACCEPT
-/// socket.record(NetworkEvent::Accept, Ok(()))?;
+/// socket.record(NetworkEvent::Accept, Ok(()));
 /// // DEBUG socket{s=3}:event object: set
 /// // DEBUG socket{s=3}: record occurred=FD_ACCEPT: success new=FD_ACCEPT wake=Set
 /// assert!(event.is_set());
@@ -117,56 +117,41 @@ impl<S: EventSignal> EventSignal for Traced<S> {
 impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// [`NetworkEventRecorder::record`].
     ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
-    ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Traced, WsaError};
     /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
     /// let recorder = Traced::new(recorder, tracing::debug_span!("socket", s = 3));
-    /// recorder.record(NetworkEvent::Close, Err(WsaError::WSAECONNRESET))?;
+    /// recorder.record(NetworkEvent::Close, Err(WsaError::WSAECONNRESET));
     /// // DEBUG socket{s=3}: record occurred=FD_CLOSE: WSAECONNRESET (10054) new=FD_CLOSE wake=NotNeeded
-    /// # Ok::<(), wsp_events::SignalError>(())
     /// ```
-    pub fn record(
-        &self,
-        event: NetworkEvent,
-        outcome: Result<(), WsaError>,
-    ) -> Result<Recorded, SignalError> {
+    pub fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) -> Recorded {
         self.record_all([(event, outcome)])
     }
 
     /// [`NetworkEventRecorder::record_all`]. It emits one trace event for all occurrences, named `record`.
     ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
-    ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Traced};
     /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
     /// # let recorder = Traced::new(recorder, tracing::Span::none());
-    /// recorder.record_all([(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))])?;
+    /// recorder.record_all([(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))]);
     /// // DEBUG record occurred=FD_WRITE: success, FD_CONNECT: success new=FD_WRITE | FD_CONNECT wake=NotNeeded
-    /// # Ok::<(), wsp_events::SignalError>(())
     /// ```
     pub fn record_all(
         &self,
         occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
-    ) -> Result<Recorded, SignalError> {
+    ) -> Recorded {
         let occurred = merge(occurrences);
         self.span.in_scope(|| {
-            let result = self.inner.record_all(occurred.iter());
-            let recorded = result.ok();
+            let recorded = self.inner.record_all(occurred.iter());
             trace!(
                 "record",
-                result,
+                recorded.signaled(),
                 occurred = field::display(occurred),
-                new = recorded.map(|recorded| field::display(recorded.new)),
-                wake = recorded.map(|recorded| field::debug(recorded.wake))
+                new = field::display(recorded.new),
+                wake = field::debug(recorded.wake)
             );
-            result
+            recorded
         })
     }
 

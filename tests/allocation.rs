@@ -55,10 +55,10 @@ fn allocations_with<S: EventSignal>(event: S) -> usize {
     allocations(|| {
         recorder.select(NetworkEvents::FD_ALL_EVENTS, Arc::clone(&event)).unwrap();
         for round in 0..10 {
-            recorder.record(NetworkEvent::Read, Ok(())).unwrap();
-            recorder.record(NetworkEvent::Close, Err(WsaError::WSAECONNRESET)).unwrap();
+            recorder.record(NetworkEvent::Read, Ok(()));
+            recorder.record(NetworkEvent::Close, Err(WsaError::WSAECONNRESET));
             let batch = [(NetworkEvent::Write, Ok(())), (NetworkEvent::Connect, Ok(()))];
-            recorder.record_all(batch).unwrap();
+            recorder.record_all(batch);
             recorder.withdraw(NetworkEvents::FD_WRITE);
             let report = match round % 2 {
                 0 => recorder.enumerate().unwrap(),

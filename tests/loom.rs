@@ -178,11 +178,10 @@ impl World {
         recorder: &Recorder,
         event: NetworkEvent,
         outcome: Result<(), WsaError>,
-    ) -> Result<Recorded, SignalError> {
+    ) -> Recorded {
         let from = self.now();
         let recorded = recorder.record(event, outcome);
-        // Who is told of a failure does not learn whether it was news.
-        if !recorded.is_ok_and(|recorded| recorded.new.is_empty()) {
+        if !recorded.new.is_empty() {
             self.recorded[event.bit_position()].store(from, SeqCst);
         }
         recorded
@@ -245,10 +244,10 @@ fn e3_two_recorders_and_an_enumerator() {
     model(3, |world| {
         let (recorder, event) = world.selected(BOTH);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Accept, OK).unwrap();
+            world.record(recorder, Accept, OK);
         });
         let third = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, OK).unwrap();
+            world.record(recorder, Close, OK);
         });
         let report = enumerate(&recorder, &event);
         other.join().unwrap();
@@ -265,9 +264,9 @@ fn e3_two_recorders_and_an_enumerator() {
 fn e4_record_during_the_reset() {
     model(3, |world| {
         let (recorder, event) = world.selected(BOTH);
-        world.record(&recorder, Accept, OK).unwrap();
+        world.record(&recorder, Accept, OK);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, OK).unwrap();
+            world.record(recorder, Close, OK);
         });
         let report = enumerate(&recorder, &event);
         other.join().unwrap();
@@ -284,13 +283,13 @@ fn e4_record_during_the_reset() {
 fn e3_repeat_publishes_what_was_queued() {
     model(3, |world| {
         let (recorder, event) = world.selected(READ);
-        world.record(&recorder, Read, OK).unwrap();
+        world.record(&recorder, Read, OK);
         let queued = Arc::new(AtomicU32::new(1));
         let other = spawn(world, &recorder, {
             let queued = Arc::clone(&queued);
             move |world, recorder| {
                 queued.store(2, Relaxed);
-                world.record(recorder, Read, OK).unwrap();
+                world.record(recorder, Read, OK);
             }
         });
         assert_eq!(enumerate(&recorder, &event).events(), READ);
@@ -308,7 +307,7 @@ fn e3_error_against_enumerate() {
     model(3, |world| {
         let (recorder, event) = world.selected(ACCEPT);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Accept, DOWN).unwrap();
+            world.record(recorder, Accept, DOWN);
         });
         let first = enumerate(&recorder, &event);
         other.join().unwrap();
@@ -325,10 +324,9 @@ fn e3_error_against_enumerate() {
 fn r3_two_errors() {
     model(3, |world| {
         let (recorder, event) = world.selected(CLOSE);
-        let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, DOWN).unwrap().new
-        });
-        let mine = world.record(&recorder, Close, RESET).unwrap().new;
+        let other =
+            spawn(world, &recorder, |world, recorder| world.record(recorder, Close, DOWN).new);
+        let mine = world.record(&recorder, Close, RESET).new;
         let others = other.join().unwrap();
 
         assert_eq!(mine ^ others, CLOSE);
@@ -344,9 +342,9 @@ fn r3_two_errors() {
 fn e3_code_of_another() {
     model(3, |world| {
         let (recorder, event) = world.selected(CLOSE);
-        world.record(&recorder, Close, RESET).unwrap();
+        world.record(&recorder, Close, RESET);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, DOWN).unwrap();
+            world.record(recorder, Close, DOWN);
         });
         let first = enumerate(&recorder, &event);
         other.join().unwrap();
@@ -364,11 +362,11 @@ fn e3_code_of_another() {
 fn e3_two_collectors() {
     model(2, |world| {
         let (recorder, event) = world.selected(BOTH);
-        world.record(&recorder, Close, RESET).unwrap();
-        world.record(&recorder, Accept, DOWN).unwrap();
+        world.record(&recorder, Close, RESET);
+        world.record(&recorder, Accept, DOWN);
         let other = spawn(world, &recorder, |world, recorder| {
             recorder.withdraw(CLOSE);
-            world.record(recorder, Close, DOWN).unwrap();
+            world.record(recorder, Close, DOWN);
         });
         let first = enumerate(&recorder, &event);
         other.join().unwrap();
@@ -391,10 +389,10 @@ fn e3_two_collectors() {
 fn r7_withdraw_and_a_new_error_against_enumerate() {
     model(3, |world| {
         let (recorder, event) = world.selected(CLOSE);
-        world.record(&recorder, Close, RESET).unwrap();
+        world.record(&recorder, Close, RESET);
         let other = spawn(world, &recorder, |world, recorder| {
             recorder.withdraw(CLOSE);
-            world.record(recorder, Close, DOWN).unwrap().new
+            world.record(recorder, Close, DOWN).new
         });
         let first = enumerate(&recorder, &event).outcome(Close);
         assert_eq!(other.join().unwrap(), CLOSE, "what was withdrawn is no longer recorded");
@@ -415,9 +413,9 @@ fn r7_withdraw_and_a_new_error_against_enumerate() {
 fn r3_upgrade_against_enumerate() {
     model(3, |world| {
         let (recorder, event) = world.selected(CLOSE);
-        world.record(&recorder, Close, OK).unwrap();
+        world.record(&recorder, Close, OK);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, RESET).unwrap();
+            world.record(recorder, Close, RESET);
         });
         let first = enumerate(&recorder, &event).outcome(Close);
         other.join().unwrap();
@@ -435,7 +433,7 @@ fn r5_batch_against_enumerate() {
     model(3, |world| {
         let (recorder, event) = world.selected(BOTH);
         let other = spawn(world, &recorder, |_, recorder| {
-            recorder.record_all([(Accept, Ok(())), (Close, RESET)]).unwrap();
+            recorder.record_all([(Accept, Ok(())), (Close, RESET)]);
         });
         let first = enumerate(&recorder, &event);
         other.join().unwrap();
@@ -455,7 +453,7 @@ fn r5_batch_against_enumerate() {
 fn e3_two_enumerators() {
     model(3, |world| {
         let (recorder, event) = world.selected(BOTH);
-        world.record(&recorder, Close, RESET).unwrap();
+        world.record(&recorder, Close, RESET);
         let other = spawn(world, &recorder, {
             let event = Arc::clone(&event);
             move |_, recorder| enumerate(recorder, &event).events()
@@ -474,8 +472,8 @@ fn e3_two_records_against_two_enumerations() {
     model(2, |world| {
         let (recorder, event) = world.selected(BOTH);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Accept, OK).unwrap();
-            world.record(recorder, Close, OK).unwrap();
+            world.record(recorder, Accept, OK);
+            world.record(recorder, Close, OK);
         });
         let reported = [(); 2].map(|()| enumerate(&recorder, &event).events());
         other.join().unwrap();
@@ -501,13 +499,13 @@ fn consumed_and_found_more(world: &Arc<World>, event: NetworkEvent, call: Reenab
     let recorder = Recorder::with_latching(latching);
     let (recorder, object) = world.selected_with(recorder, event.flag(), world.event_object());
     let network = spawn(world, &recorder, move |world, recorder| {
-        world.record(recorder, event, OK).unwrap();
+        world.record(recorder, event, OK);
     });
     if !world.others_reset {
         wait_and_reset(&object);
     }
     recorder.reenable_for(call);
-    world.record(&recorder, event, OK).unwrap();
+    world.record(&recorder, event, OK);
     network.join().unwrap();
     world.assert_at_rest(&recorder, &object, false);
 }
@@ -532,12 +530,12 @@ fn e5_an_application_resets_and_another_event_comes() {
     model(3, |world| {
         let (recorder, event) = world.selected(READ | CLOSE);
         let network = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Read, OK).unwrap();
+            world.record(recorder, Read, OK);
         });
         if !world.others_reset {
             wait_and_reset(&event);
         }
-        world.record(&recorder, Close, OK).unwrap();
+        world.record(&recorder, Close, OK);
         network.join().unwrap();
         world.assert_at_rest(&recorder, &event, false);
     });
@@ -554,8 +552,8 @@ fn p3_one_event_object_for_two_sockets() {
         let network = spawn(world, &one, {
             let two = Arc::clone(&two);
             move |world, one| {
-                world.record(one, Close, OK).unwrap();
-                two.record(Close, OK).unwrap();
+                world.record(one, Close, OK);
+                two.record(Close, OK);
             }
         });
         // A pass: reset with the first, then all others.
@@ -581,7 +579,7 @@ fn s1_record_against_reselection() {
         let (recorder, old) = world.selected(ACCEPT);
         let new = world.event_object();
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, OK).unwrap();
+            world.record(recorder, Close, OK);
         });
         recorder.select(CLOSE, Arc::clone(&new)).unwrap();
         other.join().unwrap();
@@ -599,7 +597,7 @@ fn s2_record_of_an_event_that_stays_selected() {
         let (recorder, old) = world.selected(CLOSE);
         let new = world.event_object();
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, RESET).unwrap();
+            world.record(recorder, Close, RESET);
         });
         recorder.select(CLOSE, Arc::clone(&new)).unwrap();
         other.join().unwrap();
@@ -618,7 +616,7 @@ fn s2_a_pass_over_all_sockets_against_a_selection() {
     model(2, |world| {
         let (recorder, old) = world.selected(ACCEPT);
         let new = world.event_object();
-        recorder.record(Close, OK).unwrap();
+        recorder.record(Close, OK);
         let program = spawn(world, &recorder, {
             let new = Arc::clone(&new);
             move |_, recorder| {
@@ -699,11 +697,11 @@ fn s9_two_selections_at_once() {
 fn s6_failing_selection_against_record() {
     model(3, |world| {
         let (recorder, old) = world.selected(CLOSE);
-        world.record(&recorder, Accept, OK).unwrap();
+        world.record(&recorder, Accept, OK);
         let failing = world.event_object();
         failing.sets_to_fail.store(1, SeqCst);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, OK).unwrap();
+            world.record(recorder, Close, OK);
         });
         let refused = recorder.select(ACCEPT, failing);
         assert_eq!(refused, Err(SignalError::from_os_code(6).into()));
@@ -720,7 +718,7 @@ fn s6_failing_selection_against_record() {
 fn s6_failing_selection_against_enumerate() {
     model(3, |world| {
         let (recorder, old) = world.selected(CLOSE);
-        world.record(&recorder, Accept, OK).unwrap();
+        world.record(&recorder, Accept, OK);
         let failing = world.event_object();
         failing.sets_to_fail.store(1, SeqCst);
         let other = spawn(world, &recorder, {
@@ -742,7 +740,7 @@ fn k3_no_call_on_an_event_object_that_was_replaced() {
         let (recorder, old) = world.selected(BOTH);
         let others = [Accept, Close].map(|event| {
             spawn(world, &recorder, move |world, recorder| {
-                world.record(recorder, event, OK).unwrap();
+                world.record(recorder, event, OK);
             })
         });
         let new = world.event_object();
@@ -766,7 +764,7 @@ fn k3_no_call_on_an_event_object_that_was_let_go() {
             let world = World::new(false);
             let (recorder, old) = world.selected(CLOSE);
             let other = spawn(&world, &recorder, |world, recorder| {
-                world.record(recorder, Close, RESET).unwrap();
+                world.record(recorder, Close, RESET);
             });
             if close { recorder.close() } else { recorder.deselect() }.unwrap();
             old.bury();
@@ -782,10 +780,10 @@ fn e7_failing_reset_against_records() {
     model(3, |world| {
         let (recorder, event) = world.selected(BOTH);
         event.resets_to_fail.store(1, SeqCst);
-        world.record(&recorder, Close, RESET).unwrap();
+        world.record(&recorder, Close, RESET);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, DOWN).unwrap();
-            world.record(recorder, Accept, DOWN).unwrap();
+            world.record(recorder, Close, DOWN);
+            world.record(recorder, Accept, DOWN);
         });
         recorder.enumerate_and_reset(&*event).unwrap_err();
         other.join().unwrap();
@@ -803,13 +801,13 @@ fn e7_failing_reset_against_records() {
 fn e7_what_is_put_back_is_signaled() {
     model(3, |world| {
         let (recorder, event) = world.selected(BOTH);
-        world.record(&recorder, Close, RESET).unwrap();
+        world.record(&recorder, Close, RESET);
         let other = spawn(world, &recorder, {
             let event = Arc::clone(&event);
             move |world, recorder| {
                 // Its own reset, and the look of this one, come between the taking and the putting back.
                 let report = enumerate(recorder, &event);
-                world.record(recorder, Accept, OK).unwrap();
+                world.record(recorder, Accept, OK);
                 report.events()
             }
         });
@@ -831,10 +829,10 @@ fn e7_what_is_put_back_is_signaled() {
 fn k5_panicking_reset_against_a_record() {
     model(3, |world| {
         let (recorder, event) = world.selected_with(Recorder::new(), BOTH, world.faulty(true));
-        world.record(&recorder, Close, RESET).unwrap();
+        world.record(&recorder, Close, RESET);
         event.resets_to_fail.store(1, SeqCst);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Accept, OK).unwrap();
+            world.record(recorder, Accept, OK);
         });
         let panicked = catch_unwind(AssertUnwindSafe(|| recorder.enumerate_and_reset(&*event)));
         assert!(panicked.is_err());
@@ -851,7 +849,8 @@ fn failing_set_beside_another(world: &Arc<World>, panics: bool) {
     event.sets_to_fail.store(1, SeqCst);
     let record = |world: &World, recorder: &Recorder, event| {
         let call = || world.record(recorder, event, OK);
-        catch_unwind(AssertUnwindSafe(call)).map_or(true, |result| result.is_err())
+        catch_unwind(AssertUnwindSafe(call))
+            .map_or(true, |recorded| recorded.signal_error.is_some())
     };
     let other = spawn(world, &recorder, move |world, recorder| record(world, recorder, Accept));
     let mine = record(world, &recorder, Close);
@@ -860,7 +859,7 @@ fn failing_set_beside_another(world: &Arc<World>, panics: bool) {
     assert_eq!(recorder.recorded(), BOTH, "R6: recorded all the same");
     assert!(mine != others, "one of them has failed");
     world.assert_at_rest(&recorder, &event, false);
-    recorder.record(Close, OK).unwrap();
+    recorder.record(Close, OK);
     assert!(!recorder.owes_set(), "R6");
 }
 
@@ -886,7 +885,7 @@ fn k5_panicking_set_beside_another() {
         recorder.select(CLOSE, world.event_object()).unwrap();
         other.join().unwrap();
         assert_eq!(recorder.recorded(), CLOSE);
-        recorder.record(Close, OK).unwrap();
+        recorder.record(Close, OK);
         assert!(!recorder.owes_set(), "R6");
     });
 }
@@ -918,7 +917,7 @@ fn r6_a_debt_is_for_what_is_recorded_when_it_is_judged() {
         let other = spawn(world, &recorder, |world, recorder| {
             _ = world.record(recorder, Close, OK);
         });
-        world.record(&recorder, Accept, OK).ok();
+        world.record(&recorder, Accept, OK);
         recorder.withdraw(ACCEPT);
         other.join().unwrap();
 
@@ -967,7 +966,7 @@ impl EventSignal for Reference {
 
 /// What an event object may do inside, and what is refused there.
 fn call_back(recorder: &NetworkEventRecorder<Reference>, object: &Arc<Inside>) {
-    recorder.record(Close, RESET).unwrap();
+    recorder.record(Close, RESET);
     assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant), "K4");
     let again = Reference(Arc::clone(object));
     assert_eq!(recorder.select(BOTH, again), Err(RecorderError::Reentrant), "K4");
@@ -1000,7 +999,7 @@ fn k4_an_event_object_that_calls_back() {
                     recorder.enumerate_and_reset(&*object.event).unwrap().events()
                 }
             });
-            recorder.record(Accept, Ok(())).unwrap();
+            recorder.record(Accept, Ok(()));
             let reported = other.join().unwrap();
 
             assert_eq!(reported ^ recorder.recorded(), BOTH, "K4: kept, and once");
@@ -1040,7 +1039,7 @@ fn k4_waiting_is_not_reentrance() {
     model(3, |world| {
         let (recorder, event) = world.selected(CLOSE);
         let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Close, OK).unwrap();
+            world.record(recorder, Close, OK);
         });
         recorder.select(CLOSE, Arc::clone(&event)).unwrap();
         recorder.inherit().unwrap();
@@ -1059,12 +1058,12 @@ fn arrival_during_an_accept(
     let recorder = Recorder::with_latching(latching);
     let (recorder, event) = world.selected_with(recorder, ACCEPT, world.event_object());
     let backlog = Arc::new(AtomicU32::new(1));
-    world.record(&recorder, Accept, OK).unwrap();
+    world.record(&recorder, Accept, OK);
     let other = spawn(world, &recorder, {
         let backlog = Arc::clone(&backlog);
         move |world, recorder| {
             backlog.fetch_add(1, Relaxed);
-            world.record(recorder, Accept, OK).unwrap();
+            world.record(recorder, Accept, OK);
         }
     });
     accept(world, &recorder, &backlog);
@@ -1078,7 +1077,7 @@ fn arrival_during_an_accept(
 fn accept(world: &World, recorder: &Recorder, backlog: &AtomicU32) {
     recorder.reenable_for(ReenablingCall::Accept);
     if backlog.fetch_sub(1, Relaxed) > 1 {
-        world.record(recorder, Accept, OK).unwrap();
+        world.record(recorder, Accept, OK);
     }
 }
 
@@ -1103,7 +1102,7 @@ fn l2_looking_before_reenabling_loses() {
             let more = backlog.fetch_sub(1, Relaxed) > 1;
             recorder.reenable_for(ReenablingCall::Accept);
             if more {
-                world.record(recorder, Accept, OK).unwrap();
+                world.record(recorder, Accept, OK);
             }
         });
     });
@@ -1115,10 +1114,8 @@ fn l1_one_condition_is_one_occurrence() {
     model(3, |world| {
         let recorder = Recorder::with_latching(READ);
         let (recorder, event) = world.selected_with(recorder, READ, world.event_object());
-        let other = spawn(world, &recorder, |world, recorder| {
-            world.record(recorder, Read, OK).unwrap().new
-        });
-        let mine = world.record(&recorder, Read, OK).unwrap().new;
+        let other = spawn(world, &recorder, |world, recorder| world.record(recorder, Read, OK).new);
+        let mine = world.record(&recorder, Read, OK).new;
         let first = enumerate(&recorder, &event).events();
         let others = other.join().unwrap();
 
@@ -1136,14 +1133,14 @@ fn l2_reenable_against_enumerate() {
     model(3, |world| {
         let recorder = Recorder::with_latching(BOTH);
         let (recorder, event) = world.selected_with(recorder, BOTH, world.event_object());
-        world.record(&recorder, Close, RESET).unwrap();
+        world.record(&recorder, Close, RESET);
         let other = spawn(world, &recorder, |_, recorder| recorder.reenable(Close));
         let first = enumerate(&recorder, &event).outcome(Close);
         other.join().unwrap();
 
         assert!([None, Some(RESET)].contains(&first));
         assert!(recorder.recorded().is_empty() && recorder.latched().is_empty());
-        assert_eq!(world.record(&recorder, Close, DOWN).unwrap().new, CLOSE);
+        assert_eq!(world.record(&recorder, Close, DOWN).new, CLOSE);
         world.assert_at_rest(&recorder, &event, false);
         assert_eq!(enumerate(&recorder, &event).outcome(Close), Some(DOWN));
     });
@@ -1156,11 +1153,11 @@ fn l4_reenable_against_reselection() {
     model(3, |world| {
         let recorder = Recorder::with_latching(READ);
         let (recorder, old) = world.selected_with(recorder, READ, world.event_object());
-        world.record(&recorder, Read, OK).unwrap();
+        world.record(&recorder, Read, OK);
         enumerate(&recorder, &old);
         let other = spawn(world, &recorder, |world, recorder| {
             recorder.reenable(Read);
-            world.record(recorder, Read, OK).unwrap().new
+            world.record(recorder, Read, OK).new
         });
         let new = world.event_object();
         recorder.select(READ, Arc::clone(&new)).unwrap();
@@ -1179,7 +1176,7 @@ fn p5_close_against_enumerate_and_record() {
         let world = World::new(false);
         let (recorder, event) = world.selected(CLOSE);
         let other = spawn(&world, &recorder, |world, recorder| {
-            world.record(recorder, Close, RESET).unwrap();
+            world.record(recorder, Close, RESET);
         });
         let closer = spawn(&world, &recorder, |_, recorder| recorder.close().unwrap());
         match recorder.enumerate_and_reset(&*event) {
@@ -1210,7 +1207,7 @@ fn s8_inherit_against_reselection() {
         let accepted = listener.inherit().unwrap();
         other.join().unwrap();
 
-        accepted.record_all([(Accept, Ok(())), (Close, Ok(()))]).unwrap();
+        accepted.record_all([(Accept, Ok(())), (Close, Ok(()))]);
         let inherited = accepted.selected();
         assert_eq!((first.is_set(), second.is_set()), (inherited == ACCEPT, inherited == CLOSE));
         assert!(first.is_set() != second.is_set(), "S8");
@@ -1225,7 +1222,7 @@ fn s8_inherit_against_record() {
     model(3, |world| {
         let (listener, event) = world.selected(ACCEPT);
         let other = spawn(world, &listener, |world, listener| {
-            world.record(listener, Accept, OK).unwrap();
+            world.record(listener, Accept, OK);
         });
         let accepted = listener.inherit().unwrap();
         other.join().unwrap();
@@ -1271,9 +1268,8 @@ fn r4_a_record_beside_nobody_sets_itself() {
     check(2, || {
         let world = World::new(false);
         let (recorder, event) = world.selected(BOTH);
-        let other =
-            spawn(&world, &recorder, |_, recorder| recorder.record(Accept, OK).unwrap().wake);
-        let mine = recorder.record(Close, OK).unwrap().wake;
+        let other = spawn(&world, &recorder, |_, recorder| recorder.record(Accept, OK).wake);
+        let mine = recorder.record(Close, OK).wake;
         assert_eq!((mine, other.join().unwrap()), (Wake::Set, Wake::Set));
         assert_eq!(event.sets(), 2);
     });

@@ -110,11 +110,11 @@ impl Operation {
     }
 }
 
-impl From<Result<Recorded, SignalError>> for Answer {
-    fn from(result: Result<Recorded, SignalError>) -> Self {
-        match result {
-            Ok(Recorded { new, wake }) => Self::Recorded { new: events_of(new), wake },
-            Err(error) => Self::SignalFailed(error.os_code()),
+impl From<Recorded> for Answer {
+    fn from(recorded: Recorded) -> Self {
+        match recorded.signal_error {
+            None => Self::Recorded { new: events_of(recorded.new), wake: recorded.wake },
+            Some(error) => Self::SignalFailed(error.os_code()),
         }
     }
 }

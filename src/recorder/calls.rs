@@ -52,7 +52,7 @@ use crate::sync::const_fn;
 /// recorder.select(NetworkEvents::FD_ACCEPT, Arc::clone(&event))?;
 ///
 /// // The provider: a connection has come in.
-/// recorder.record(NetworkEvent::Accept, Ok(()))?;
+/// recorder.record(NetworkEvent::Accept, Ok(()));
 ///
 /// // The switch: wait, then WSPEnumNetworkEvents.
 /// event.wait();
@@ -75,19 +75,40 @@ impl<S> RefUnwindSafe for NetworkEventRecorder<S> {}
 /// let recorder = NetworkEventRecorder::new();
 /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
 ///
-/// let first = recorder.record(NetworkEvent::Read, Ok(()))?;
+/// let first = recorder.record(NetworkEvent::Read, Ok(()));
 /// assert_eq!((first.new, first.wake), (NetworkEvents::FD_READ, Wake::Set));
-/// let repeat = recorder.record(NetworkEvent::Read, Ok(()))?;
+/// let repeat = recorder.record(NetworkEvent::Read, Ok(()));
 /// assert_eq!((repeat.new, repeat.wake), (NetworkEvents::empty(), Wake::NotNeeded));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recorded {
     /// The events that were not in the record before this call. Repeats are not among them (R3).
     /// Empty once the socket is closed.
     pub new: NetworkEvents,
     /// Who sets the event object.
     pub wake: Wake,
+    /// The error of the set, if this call's failed. The events are recorded all the same, and the set is owed (R6).
+    pub signal_error: Option<SignalError>,
+}
+
+impl Recorded {
+    /// The same as a `Result`, for a provider that does something about an event object that cannot be set.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder};
+    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// recorder.record(NetworkEvent::Read, Ok(())).signaled()?;
+    /// # Ok::<(), wsp_events::SignalError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`signal_error`](Self::signal_error).
+    pub fn signaled(self) -> Result<Self, SignalError> {
+        self.signal_error.map_or(Ok(self), Err)
+    }
 }
 
 impl<S> NetworkEventRecorder<S> {
@@ -121,14 +142,14 @@ impl<S> NetworkEventRecorder<S> {
         /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
         ///
         /// // A level-triggered poller says "readable" again and again: that is one occurrence.
-        /// recorder.record(NetworkEvent::Read, Ok(()))?;
+        /// recorder.record(NetworkEvent::Read, Ok(()));
         /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
-        /// recorder.record(NetworkEvent::Read, Ok(()))?;
+        /// recorder.record(NetworkEvent::Read, Ok(()));
         /// assert!(recorder.enumerate()?.events().is_empty());
         ///
         /// // The program receives, but not all there is: the condition holds still.
         /// recorder.reenable_for(ReenablingCall::Recv { oob: false });
-        /// recorder.record(NetworkEvent::Read, Ok(()))?;
+        /// recorder.record(NetworkEvent::Read, Ok(()));
         /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
         /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
@@ -145,9 +166,8 @@ impl<S> NetworkEventRecorder<S> {
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
     /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
-    /// recorder.record(NetworkEvent::Close, Ok(()))?;
+    /// recorder.record(NetworkEvent::Close, Ok(()));
     /// assert_eq!(recorder.recorded(), NetworkEvents::FD_CLOSE);
-    /// # Ok::<(), wsp_events::SignalError>(())
     /// ```
     #[must_use]
     pub fn recorded(&self) -> NetworkEvents {
@@ -175,9 +195,8 @@ impl<S> NetworkEventRecorder<S> {
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
     /// let latching = NetworkEvents::FD_WRITE;
     /// let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
-    /// recorder.record(NetworkEvent::Write, Ok(()))?;
+    /// recorder.record(NetworkEvent::Write, Ok(()));
     /// assert_eq!(recorder.latched(), NetworkEvents::FD_WRITE);
-    /// # Ok::<(), wsp_events::SignalError>(())
     /// ```
     #[must_use]
     pub fn latched(&self) -> NetworkEvents {
@@ -207,7 +226,7 @@ impl<S> NetworkEventRecorder<S> {
     /// let event = ManualResetEvent::new();
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_READ, &event)?;
-    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
     /// recorder.withdraw(NetworkEvents::FD_READ);
     /// assert!(event.is_set());
     /// assert!(recorder.enumerate()?.events().is_empty());
@@ -244,13 +263,13 @@ impl<S> NetworkEventRecorder<S> {
     ///             (backlog.pop_front(), !backlog.is_empty())
     ///         };
     ///         if more {
-    ///             self.events.record(NetworkEvent::Accept, Ok(()))?;
+    ///             self.events.record(NetworkEvent::Accept, Ok(()));
     ///         }
     ///         Ok(connection)
     ///     }
     /// }
     /// # let listener = Listener { backlog: Mutex::new([1, 2].into()), events: NetworkEventRecorder::new() };
-    /// # listener.events.record(NetworkEvent::Accept, Ok(()))?;
+    /// # listener.events.record(NetworkEvent::Accept, Ok(()));
     /// # assert_eq!(listener.accept()?, Some(1));
     /// # assert!(!listener.events.recorded().is_empty());
     /// # assert_eq!(listener.accept()?, Some(2));
@@ -269,11 +288,10 @@ impl<S> NetworkEventRecorder<S> {
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
     /// # let latching = NetworkEvents::FD_WRITE;
     /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
-    /// # recorder.record(NetworkEvent::Write, Ok(()))?;
+    /// # recorder.record(NetworkEvent::Write, Ok(()));
     /// // WSPSend has filled the buffers, and answers WSAEWOULDBLOCK:
     /// recorder.reenable_for(ReenablingCall::SendWouldBlock);
     /// assert!(recorder.latched().is_empty());
-    /// # Ok::<(), wsp_events::SignalError>(())
     /// ```
     pub fn reenable_for(&self, call: ReenablingCall) {
         self.reenable(call.event());
@@ -293,26 +311,22 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// another thread (K2) and does not allocate (K6). Data that the provider queued before is
     /// visible to the thread that gets the event in a report.
     ///
-    /// # Errors
-    ///
-    /// The event object could not be set. The occurrence is recorded all the same, and the set is owed: the
-    /// next recording, selection or enumeration tries again (R6).
+    /// Recording does not fail. If the event object cannot be set, the occurrence is recorded all the same, the set is
+    /// owed, and the next recording, selection or enumeration tries again (R6). The error is in
+    /// [`Recorded::signal_error`], for those who want to know it. It is no `Result`, so that a call that has done its
+    /// work (an accept that has taken its connection from the queue) cannot be left half-way by a `?`.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
     /// let event = ManualResetEvent::new();
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_CONNECT, &event)?;
-    /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAENETUNREACH))?;
+    /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAENETUNREACH));
     /// assert!(event.is_set());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
-    pub fn record(
-        &self,
-        event: NetworkEvent,
-        outcome: Result<(), WsaError>,
-    ) -> Result<Recorded, SignalError> {
+    pub fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) -> Recorded {
         match outcome {
             Ok(()) => self.record_batch(event.flag(), NetworkEvents::empty(), |_| 0),
             Err(error) => self.record_batch(event.flag(), event.flag(), |_| error.code()),
@@ -322,22 +336,18 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// Records several occurrences as one step: no report sees a part of them, and the event object is
     /// set once (R5). An event that comes twice is recorded as by two calls (R3).
     ///
-    /// # Errors
-    ///
-    /// As for [`record`](Self::record).
-    ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_ALL_EVENTS, ManualResetEvent::new())?;
-    /// recorder.record_all([(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))])?;
+    /// recorder.record_all([(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))]);
     /// assert_eq!(recorder.enumerate()?.to_string(), "FD_WRITE: success, FD_CONNECT: success");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn record_all(
         &self,
         occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
-    ) -> Result<Recorded, SignalError> {
+    ) -> Recorded {
         let mut occurred = NetworkEvents::empty();
         let mut failed = NetworkEvents::empty();
         let mut codes = [0; FD_MAX_EVENTS];
@@ -359,10 +369,9 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         occurred: NetworkEvents,
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
-    ) -> Result<Recorded, SignalError> {
+    ) -> Recorded {
         let Recording { new, wake, .. } = self.0.shared.record(occurred, failed, code_of);
-        self.set(wake)?;
-        Ok(Recorded { new, wake })
+        Recorded { new, wake, signal_error: self.set(wake).err() }
     }
 
     /// Sets the event object, if that is this call's wake.
@@ -398,7 +407,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// let (first, second) = (ManualResetEvent::new(), ManualResetEvent::new());
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_READ, &first)?;
-    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
     ///
     /// recorder.select(NetworkEvents::FD_READ | NetworkEvents::FD_CLOSE, &second)?;
     /// assert!(first.is_set() && second.is_set());
@@ -419,7 +428,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
-    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
     /// recorder.deselect()?;
     /// assert!(recorder.enumerate()?.events().is_empty());
     /// assert_eq!(recorder.recorded(), NetworkEvents::FD_READ);
@@ -470,7 +479,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// let event = ManualResetEvent::new();
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_READ, &event)?;
-    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
     /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_READ);
     /// assert!(event.is_set());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -497,7 +506,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// let event = ManualResetEvent::new();
     /// let recorder = NetworkEventRecorder::new();
     /// recorder.select(NetworkEvents::FD_READ, &event)?;
-    /// recorder.record(NetworkEvent::Read, Ok(()))?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
     /// assert_eq!(recorder.enumerate_and_reset(&event)?.events(), NetworkEvents::FD_READ);
     /// assert!(recorder.enumerate_and_reset(&event)?.events().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -551,7 +560,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// listener.select(NetworkEvents::FD_ACCEPT | NetworkEvents::FD_READ, Arc::clone(&event))?;
     ///
     /// let accepted = listener.inherit()?;
-    /// accepted.record(NetworkEvent::Read, Ok(()))?;
+    /// accepted.record(NetworkEvent::Read, Ok(()));
     /// assert!(event.is_set());
     /// assert!(listener.recorded().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

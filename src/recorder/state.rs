@@ -61,8 +61,7 @@ impl Recording {
 ///
 /// // Recorded, but nobody selected it: there is nobody to wake (R1, R4).
 /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
-/// assert_eq!(recorder.record(NetworkEvent::Close, Ok(()))?.wake, Wake::NotNeeded);
-/// # Ok::<(), wsp_events::SignalError>(())
+/// assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).wake, Wake::NotNeeded);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wake {

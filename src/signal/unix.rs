@@ -40,7 +40,7 @@
 //!     recorder.select(NetworkEvents::FD_CONNECT, Arc::clone(&event))?;
 //!     sockets.push((recorder, event));
 //! }
-//! sockets[17].0.record(NetworkEvent::Connect, Ok(()))?;
+//! sockets[17].0.record(NetworkEvent::Connect, Ok(()));
 //!
 //! let mut events = Events::new();
 //! poller.wait(&mut events, None)?;
@@ -97,7 +97,7 @@ use crate::error::SignalError;
 /// let event = Arc::new(PollableEvent::new()?);
 /// let recorder = NetworkEventRecorder::new();
 /// recorder.select(NetworkEvents::FD_READ, Arc::clone(&event))?;
-/// recorder.record(NetworkEvent::Read, Ok(()))?;
+/// recorder.record(NetworkEvent::Read, Ok(()));
 ///
 /// event.wait()?;
 /// assert_eq!(recorder.enumerate_and_reset(&event)?.events(), NetworkEvents::FD_READ);

@@ -60,7 +60,7 @@
 //! let event = OwnedEvent::new()?; // the application's: CreateEvent, or WSACreateEvent
 //!
 //! event_select(&provider, s, event.as_raw_handle(), NetworkEvents::FD_ACCEPT)?;
-//! provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()))?;
+//! provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()));
 //! let report = enum_network_events(&provider, s, event.as_raw_handle())?;
 //! assert_eq!(report.to_string(), "FD_ACCEPT: success");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -106,7 +106,7 @@ use crate::handle::WSAEVENT;
 /// let recorder = NetworkEventRecorder::new();
 /// recorder.select(NetworkEvents::FD_READ, Arc::clone(&event))?;
 ///
-/// assert_eq!(recorder.record(NetworkEvent::Read, Ok(()))?.wake, Wake::Set);
+/// assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).wake, Wake::Set);
 /// assert_eq!(recorder.enumerate_and_reset(&event)?.events(), NetworkEvents::FD_READ);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -21,9 +21,9 @@ use crate::support::*;
 fn e1_the_report_is_what_is_recorded_and_selected() {
     let (recorder, _event) = selected(READ | CONNECT | CLOSE);
     for event in [NetworkEvent::Read, NetworkEvent::Write, NetworkEvent::Accept] {
-        recorder.record(event, Ok(())).unwrap();
+        recorder.record(event, Ok(()));
     }
-    recorder.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
+    recorder.record(NetworkEvent::Connect, Err(REFUSED));
     let report = recorder.enumerate().unwrap();
     assert_eq!(report.events(), READ | CONNECT);
     assert!(
@@ -38,8 +38,8 @@ fn e2_other_elements_keep_the_callers_bytes() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x3ff);
-    socket.record(NetworkEvent::Accept, Ok(())).unwrap();
-    socket.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
+    socket.record(NetworkEvent::Accept, Ok(()));
+    socket.record(NetworkEvent::Connect, Err(REFUSED));
 
     let mut expected = untouched();
     expected.lNetworkEvents = 0x18;
@@ -65,8 +65,8 @@ fn e2_a_switch_reads_what_the_mask_names() {
 #[test]
 fn e3_the_report_clears_exactly_what_it_carries() {
     let (recorder, _event) = selected(READ);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
-    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
+    recorder.record(NetworkEvent::Close, Err(RESET));
     assert_eq!(recorder.enumerate().unwrap().events(), READ);
     assert_eq!(recorder.recorded(), CLOSE);
     assert_eq!(recorder.enumerate().unwrap().events(), NONE);
@@ -79,13 +79,13 @@ fn e3_the_report_clears_exactly_what_it_carries() {
 #[test]
 fn e4_reset_comes_after_clear() {
     let (recorder, event) = selected(ACCEPT);
-    recorder.record(NetworkEvent::Accept, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Accept, Ok(()));
     let seen = Arc::new(Mutex::new(None));
     event.on_reset({
         let (recorder, seen) = (recorder.clone(), seen.clone());
         move || {
             let before = recorder.recorded();
-            let again = recorder.record(NetworkEvent::Accept, Ok(()))?;
+            let again = recorder.record(NetworkEvent::Accept, Ok(()));
             *seen.lock().unwrap() = Some((before, again.new, again.wake));
             Ok(())
         }
@@ -105,17 +105,17 @@ fn e5_the_signal_is_set_as_long_as_something_is_reportable() {
     let at_rest =
         || assert_eq!(event.is_set(), recorder.recorded().intersects(recorder.selected()));
     at_rest();
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     at_rest();
     event.on_reset({
         let recorder = recorder.clone();
-        move || recorder.record(NetworkEvent::Close, Ok(())).map(drop)
+        move || recorder.record(NetworkEvent::Close, Ok(())).signaled().map(drop)
     });
     recorder.enumerate_and_reset(&*event).unwrap();
     at_rest();
     recorder.enumerate_and_reset(&*event).unwrap();
     at_rest();
-    recorder.record(NetworkEvent::Write, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Write, Ok(()));
     at_rest();
 }
 
@@ -140,7 +140,7 @@ fn e5_an_application_that_resets_its_event_object_itself() {
         scope.spawn(|| {
             for round in 1..=rounds {
                 wait_for(&turn, round);
-                recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+                recorder.record(NetworkEvent::Read, Ok(()));
                 done.store(round, SeqCst);
             }
         });
@@ -150,7 +150,7 @@ fn e5_an_application_that_resets_its_event_object_itself() {
             wait_until(&|| event.is_set());
             event.reset();
             recorder.reenable_for(ReenablingCall::Recv { oob: false });
-            recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+            recorder.record(NetworkEvent::Read, Ok(()));
             wait_for(&done, round);
             lost += u64::from(!event.is_set() && !recorder.owes_set());
             recorder.enumerate_and_reset(&event).unwrap();
@@ -165,13 +165,13 @@ fn e5_an_application_that_resets_its_event_object_itself() {
 #[test]
 fn e6_the_event_object_that_was_passed_is_reset() {
     let (recorder, selected_one) = selected(READ);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     selected_one.log();
     let of_another_kind = ManualResetEvent::new();
     of_another_kind.set();
     assert_eq!(recorder.enumerate_and_reset(&of_another_kind).unwrap().events(), READ);
     assert!(!of_another_kind.is_set());
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     assert_eq!(recorder.enumerate().unwrap().events(), READ);
     assert_eq!(selected_one.log(), [Call::Set], "set by the second record, never reset");
     // A trait object will do.
@@ -187,8 +187,8 @@ fn e7_a_failed_call_changes_nothing() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x3ff);
-    socket.record(NetworkEvent::Read, Ok(())).unwrap();
-    socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    socket.record(NetworkEvent::Read, Ok(()));
+    socket.record(NetworkEvent::Close, Err(RESET));
     event.log();
 
     event.on_reset(refuse);
@@ -205,14 +205,14 @@ fn e7_a_failed_call_changes_nothing() {
 #[test]
 fn e7_a_report_is_put_back_under_what_came_meanwhile() {
     let (recorder, event) = selected(ALL);
-    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Close, Err(RESET));
+    recorder.record(NetworkEvent::Read, Ok(()));
     event.on_reset({
         let recorder = recorder.clone();
         move || {
-            recorder.record(NetworkEvent::Close, Err(DOWN))?;
-            recorder.record(NetworkEvent::Read, Err(DOWN))?;
-            recorder.record(NetworkEvent::Accept, Err(DOWN))?;
+            recorder.record(NetworkEvent::Close, Err(DOWN));
+            recorder.record(NetworkEvent::Read, Err(DOWN));
+            recorder.record(NetworkEvent::Accept, Err(DOWN));
             refuse()
         }
     });
@@ -299,7 +299,7 @@ fn e10_results_and_errno() {
     }
 
     // A null output takes nothing from the record.
-    socket.record(NetworkEvent::Read, Ok(())).unwrap();
+    socket.record(NetworkEvent::Read, Ok(()));
     let mut errno = -7;
     // SAFETY: a null output is allowed, and the errno comes from a reference.
     let result =
@@ -318,7 +318,7 @@ fn e10_a_misaligned_output_is_written() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x3ff);
-    socket.record(NetworkEvent::AddressListChange, Err(DOWN)).unwrap();
+    socket.record(NetworkEvent::AddressListChange, Err(DOWN));
     let mut aligned = Aligned([0x11; 64]);
     let memory = &mut aligned.0;
     // SAFETY: 44 bytes from offset 3 on lie inside the array, and a null errno is allowed.
@@ -378,7 +378,7 @@ fn e10_the_c_functions() {
 
         *CURRENT.lock().unwrap() = Some(provider.clone());
         assert_eq!(select(s, handle, 8, &mut errno), 0);
-        socket.record(NetworkEvent::Accept, Err(DOWN)).unwrap();
+        socket.record(NetworkEvent::Accept, Err(DOWN));
         assert!(event.is_set());
         assert_eq!(enumerate(s, handle, &mut out, &mut errno), 0);
     }
@@ -401,7 +401,7 @@ fn e10_a_panic_becomes_wsaenetdown() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x3ff);
-    socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    socket.record(NetworkEvent::Close, Err(RESET));
     for script in [blow_up as fn() -> Result<(), SignalError>, blow_up_twice] {
         event.on_reset(script);
         assert_eq!(provider.enumerate(s, handle), (-1, 10050, untouched()));
@@ -427,7 +427,7 @@ fn e7_an_event_object_whose_drop_panics() {
 
     // What is reset is dropped before the report is committed.
     provider.select(s, handle, 0x3ff);
-    socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    socket.record(NetworkEvent::Close, Err(RESET));
     event.on(Call::Drop, blow_up);
     assert_eq!(provider.enumerate(s, handle), (-1, 10050, untouched()));
     assert_eq!(socket.recorded(), CLOSE);

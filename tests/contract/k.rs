@@ -29,7 +29,7 @@ fn k1_every_operation_takes_a_shared_reference_from_any_thread() {
             let recorder = &recorder;
             scope.spawn(move || {
                 recorder.select(ALL, ManualResetEvent::new()).unwrap();
-                recorder.record(event, Ok(())).unwrap();
+                recorder.record(event, Ok(()));
                 recorder.enumerate().unwrap();
                 recorder.withdraw(event.flag());
                 recorder.deselect().unwrap();
@@ -77,16 +77,16 @@ fn k2_nothing_but_a_selection_waits_for_the_event_object() {
                 let (recorder, event) = (recorder.clone(), event.clone());
                 move || match inside_reset {
                     true => _ = recorder.enumerate_and_reset(&*event).unwrap(),
-                    false => _ = recorder.record(NetworkEvent::Oob, Ok(())).unwrap(),
+                    false => _ = recorder.record(NetworkEvent::Oob, Ok(())),
                 }
             },
         );
-        let success = recorder.record(NetworkEvent::Read, Ok(())).unwrap();
-        let error = recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+        let success = recorder.record(NetworkEvent::Read, Ok(()));
+        let error = recorder.record(NetworkEvent::Close, Err(RESET));
         assert_eq!((success.wake, error.wake), (Wake::Set, Wake::Set));
         let report = recorder.enumerate_and_reset(&*event).unwrap();
         assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
-        recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+        recorder.record(NetworkEvent::Close, Err(RESET));
         recorder.withdraw(CLOSE);
         recorder.reenable(NetworkEvent::Read);
         assert_eq!(recorder.inherit().unwrap().selected(), ALL);
@@ -103,7 +103,7 @@ fn k3_a_selection_waits_until_nobody_uses_the_old_event_object() {
         let (recorder, event) = selected(ALL);
         let (go_on, thread) = busy(&event, |event, script| event.on_set(script), {
             let recorder = recorder.clone();
-            move || _ = recorder.record(NetworkEvent::Read, Ok(())).unwrap()
+            move || _ = recorder.record(NetworkEvent::Read, Ok(()))
         });
         let (returned, result) = channel();
         let other = thread::spawn({
@@ -116,7 +116,7 @@ fn k3_a_selection_waits_until_nobody_uses_the_old_event_object() {
         // It holds the recorder as soon as a record is left to it.
         let code = WsaError::WSAECONNRESET;
         let begin = Instant::now();
-        while recorder.record(NetworkEvent::Close, Err(code)).unwrap().wake != Wake::HandedOver {
+        while recorder.record(NetworkEvent::Close, Err(code)).wake != Wake::HandedOver {
             assert!(begin.elapsed() < Duration::from_secs(20), "K3: it does not hold the recorder");
             recorder.withdraw(CLOSE);
         }
@@ -143,12 +143,12 @@ fn k2_one_record_sets_once() {
         move || {
             for _ in 0..10 {
                 recorder.withdraw(READ);
-                assert_eq!(recorder.record(NetworkEvent::Read, Ok(()))?.wake, Wake::Set);
+                assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).wake, Wake::Set);
             }
             Ok(())
         }
     });
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     assert_eq!(event.log(), [Call::Set; 11]);
 }
 
@@ -164,7 +164,7 @@ fn k2_a_set_that_withdraws_its_own_error() {
         }
     });
     let again = recorder.clone();
-    must_return(move || recorder.record(NetworkEvent::Close, Err(RESET)).unwrap());
+    must_return(move || recorder.record(NetworkEvent::Close, Err(RESET)));
     assert!(again.enumerate().unwrap().events().is_empty());
 }
 
@@ -175,15 +175,15 @@ fn k4_a_signal_that_records() {
     event.on_set({
         let recorder = recorder.clone();
         move || {
-            let success = recorder.record(NetworkEvent::Write, Ok(()))?;
-            let error = recorder.record(NetworkEvent::Close, Err(RESET))?;
+            let success = recorder.record(NetworkEvent::Write, Ok(()));
+            let error = recorder.record(NetworkEvent::Close, Err(RESET));
             assert_eq!((success.wake, error.wake), (Wake::Set, Wake::Set));
             Ok(())
         }
     });
     let wake = must_return({
         let recorder = recorder.clone();
-        move || recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake
+        move || recorder.record(NetworkEvent::Read, Ok(())).wake
     });
     assert_eq!(wake, Wake::Set);
     assert_eq!(event.log(), [Call::Set; 3], "each by the call that brought the news");
@@ -198,7 +198,7 @@ fn call_back(recorder: &Recorder) -> Result<(), SignalError> {
     assert_eq!(recorder.select(READ, Event::new()), Err(RecorderError::Reentrant));
     assert_eq!(recorder.deselect(), Err(RecorderError::Reentrant));
     assert_eq!(recorder.close(), Err(RecorderError::Reentrant));
-    recorder.record(NetworkEvent::Close, Err(RESET))?;
+    recorder.record(NetworkEvent::Close, Err(RESET));
     recorder.withdraw(CLOSE);
     recorder.reenable(NetworkEvent::Close);
     recorder.enumerate().unwrap();
@@ -221,13 +221,13 @@ fn k4_waiting_for_oneself_is_refused() {
     must_return({
         let (recorder, event) = (recorder.clone(), event.clone());
         move || {
-            recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+            recorder.record(NetworkEvent::Read, Ok(()));
             recorder.enumerate_and_reset(&*event).unwrap();
         }
     });
     // Nothing of it has changed the selection, and from outside everything works.
     assert_eq!(recorder.selected(), ALL);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), READ);
 }
 
@@ -238,7 +238,7 @@ fn k4_two_event_objects_that_call_each_other() {
     let ((one, first), (two, second)) = (selected(ALL), selected(ALL));
     first.on_set({
         let two = two.clone();
-        move || two.record(NetworkEvent::Read, Ok(())).map(drop)
+        move || two.record(NetworkEvent::Read, Ok(())).signaled().map(drop)
     });
     second.on_set({
         let (one, two) = (one.clone(), two.clone());
@@ -247,7 +247,7 @@ fn k4_two_event_objects_that_call_each_other() {
             call_back(&two)
         }
     });
-    must_return(move || one.record(NetworkEvent::Read, Ok(())).unwrap());
+    must_return(move || one.record(NetworkEvent::Read, Ok(())));
     assert_eq!(two.selected(), ALL);
 }
 
@@ -275,8 +275,8 @@ fn k4_two_event_objects_that_enumerate_each_other() {
             Ok(())
         }
     });
-    let other = thread::spawn(move || two.record(NetworkEvent::Read, Ok(())).unwrap());
-    must_return(move || one.record(NetworkEvent::Read, Ok(())).unwrap());
+    let other = thread::spawn(move || two.record(NetworkEvent::Read, Ok(())));
+    must_return(move || one.record(NetworkEvent::Read, Ok(())));
     must_return(move || other.join().unwrap());
 }
 
@@ -317,7 +317,7 @@ fn k5_a_signal_that_panics() {
         let (recorder, event) = (recorder.clone(), event.clone());
         move || {
             event.on_set(blow_up);
-            recorder.record(NetworkEvent::Read, Ok(())).map(drop)
+            recorder.record(NetworkEvent::Read, Ok(())).signaled().map(drop)
         }
     });
     call(&|| _ = recorder.enumerate_and_reset(&*event));
@@ -329,7 +329,7 @@ fn k5_a_signal_that_panics() {
     call(&|| _ = recorder.select(CLOSE, refused.clone()));
     assert_eq!((recorder.selected(), Arc::strong_count(&refused)), (ALL, 1));
 
-    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake, Wake::Set);
+    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).wake, Wake::Set);
     assert_eq!(
         recorder.enumerate_and_reset(&*event).unwrap().to_string(),
         "FD_READ: success, FD_CLOSE: WSAECONNRESET (10054)"
@@ -344,7 +344,7 @@ fn k5_a_reset_that_wipes_out_and_panics() {
     event.on_reset({
         let (recorder, event) = (recorder.clone(), event.clone());
         move || {
-            recorder.record(NetworkEvent::Read, Ok(()))?;
+            recorder.record(NetworkEvent::Read, Ok(()));
             event.reset_by_the_application();
             blow_up()
         }
@@ -358,7 +358,7 @@ fn k5_a_reset_that_wipes_out_and_panics() {
 #[test]
 fn k5_a_selection_whose_event_object_panics_is_over() {
     let (recorder, _event) = selected(ALL);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     let bad = Event::new();
     bad.on_set(blow_up);
     catch_unwind(AssertUnwindSafe(|| recorder.select(READ, bad.clone()))).unwrap_err();
@@ -369,13 +369,13 @@ fn k5_a_selection_whose_event_object_panics_is_over() {
 #[test]
 fn k5_the_last_set_of_a_selection_panics() {
     let (recorder, _event) = selected(ALL);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     let new = Event::new();
     new.on_set({
         let (recorder, new) = (recorder.clone(), new.clone());
         move || {
             new.on_set(blow_up);
-            recorder.record(NetworkEvent::Close, Ok(())).map(drop)
+            recorder.record(NetworkEvent::Close, Ok(())).signaled().map(drop)
         }
     });
     recorder.select(READ | CLOSE, new).unwrap();
@@ -422,7 +422,7 @@ fn k7_an_event_object_may_be_borrowed_and_bound_to_its_thread() {
     let signaled = Cell::new(false);
     let recorder = NetworkEventRecorder::new();
     recorder.select(READ, Bound(&signaled)).unwrap();
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     assert!(signaled.get());
     recorder.enumerate_and_reset(&Bound(&signaled)).unwrap();
     assert!(!signaled.get());

@@ -1,6 +1,6 @@
 //! L: conditions and re-enabling.
 
-use wsp_events::{NetworkEvent, NetworkEvents, Recorded, ReenablingCall, Wake};
+use wsp_events::{NetworkEvent, NetworkEvents, ReenablingCall, Wake};
 
 use crate::support::*;
 
@@ -21,12 +21,12 @@ fn latching(latching: NetworkEvents, selected: NetworkEvents) -> (Recorder, std:
 #[test]
 fn l1_a_latched_event_stays_quiet_after_its_report() {
     let (recorder, event) = latching(CONDITIONS, ALL);
-    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake, Wake::Set);
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).wake, Wake::Set);
     assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), READ);
     event.log();
     for outcome in [Ok(()), Err(DOWN)] {
-        let again = recorder.record(NetworkEvent::Read, outcome).unwrap();
-        assert_eq!(again, Recorded { new: NONE, wake: Wake::NotNeeded });
+        let again = recorder.record(NetworkEvent::Read, outcome);
+        assert_eq!((again.new, again.wake), (NONE, Wake::NotNeeded));
     }
     assert_eq!((event.log(), recorder.recorded()), (vec![], NONE));
     assert_eq!(recorder.latched(), READ | FROM_THE_BEGINNING);
@@ -34,14 +34,14 @@ fn l1_a_latched_event_stays_quiet_after_its_report() {
     // Others are not affected, also in one batch with it.
     let batch = [(NetworkEvent::Read, Ok(())), (NetworkEvent::GroupQos, Ok(()))];
     for _ in 0..2 {
-        assert_eq!(recorder.record_all(batch).unwrap().new, NetworkEvents::FD_GROUP_QOS);
+        assert_eq!(recorder.record_all(batch).new, NetworkEvents::FD_GROUP_QOS);
         assert_eq!(recorder.enumerate().unwrap().to_string(), "FD_GROUP_QOS: success");
     }
 
     // Windows, for arrivals: FD_READ comes again, FD_WRITE does not.
     let (recorder, _event) = latching(NetworkEvents::LATCHING_FOR_ARRIVALS, ALL);
     for expected in [READ | NetworkEvents::FD_WRITE, READ] {
-        recorder.record_all([(NetworkEvent::Read, Ok(())), (NetworkEvent::Write, Ok(()))]).unwrap();
+        recorder.record_all([(NetworkEvent::Read, Ok(())), (NetworkEvent::Write, Ok(()))]);
         assert_eq!(recorder.enumerate().unwrap().events(), expected);
     }
 }
@@ -51,21 +51,21 @@ fn l1_a_latched_event_stays_quiet_after_its_report() {
 #[test]
 fn l1_until_the_report_an_error_replaces_a_success() {
     let (recorder, event) = latching(CONDITIONS, ALL);
-    recorder.record(NetworkEvent::Close, Ok(())).unwrap();
-    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    recorder.record(NetworkEvent::Close, Ok(()));
+    recorder.record(NetworkEvent::Close, Err(RESET));
     assert_eq!(event.log(), [Call::Set]);
     assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(Err(RESET)));
 
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     recorder.withdraw(READ);
-    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().new, NONE);
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).new, NONE);
 }
 
 /// Catches a report that is put back and is then, being latched, gone.
 #[test]
 fn l1_a_failed_enumeration_changes_nothing() {
     let (recorder, event) = latching(CONDITIONS, ALL);
-    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    recorder.record(NetworkEvent::Close, Err(RESET));
     event.on_reset(refuse);
     recorder.enumerate_and_reset(&*event).unwrap_err();
     assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(Err(RESET)));
@@ -78,12 +78,12 @@ fn l1_a_failed_enumeration_changes_nothing() {
 fn l2_accepting_one_of_two_signals_again() {
     for set in [NONE, CONDITIONS] {
         let (listener, event) = latching(set, ACCEPT);
-        listener.record(NetworkEvent::Accept, Ok(())).unwrap();
-        listener.record(NetworkEvent::Accept, Ok(())).unwrap();
+        listener.record(NetworkEvent::Accept, Ok(()));
+        listener.record(NetworkEvent::Accept, Ok(()));
         event.log();
 
         listener.reenable_for(ReenablingCall::Accept);
-        listener.record(NetworkEvent::Accept, Ok(())).unwrap();
+        listener.record(NetworkEvent::Accept, Ok(()));
         assert_eq!(event.log(), [Call::Set]);
         assert_eq!(listener.enumerate_and_reset(&*event).unwrap().events(), ACCEPT);
         listener.reenable_for(ReenablingCall::Accept);
@@ -97,13 +97,13 @@ fn l2_accepting_one_of_two_signals_again() {
 fn l2_a_full_socket_does_not_report_that_it_has_room() {
     let (recorder, _event) = selected(ALL);
     for event in NetworkEvent::ALL {
-        recorder.record(event, Ok(())).unwrap();
+        recorder.record(event, Ok(()));
         recorder.reenable(event);
     }
     assert!(recorder.recorded().is_empty());
 
     let (recorder, _event) = latching(NetworkEvents::FD_WRITE, ALL);
-    let record = || recorder.record(NetworkEvent::Write, Ok(())).unwrap().new;
+    let record = || recorder.record(NetworkEvent::Write, Ok(())).new;
     let write = NetworkEvents::FD_WRITE;
     assert_eq!(record(), write);
     recorder.reenable_for(ReenablingCall::SendWouldBlock);
@@ -131,7 +131,7 @@ fn l3_which_call_reenables_which_event() {
     ];
     let (recorder, _event) = latching(ALL, ALL);
     assert_eq!(recorder.latched(), FROM_THE_BEGINNING);
-    recorder.record_all(NetworkEvent::ALL.map(|event| (event, Ok(())))).unwrap();
+    recorder.record_all(NetworkEvent::ALL.map(|event| (event, Ok(()))));
     assert_eq!(recorder.enumerate().unwrap().events(), ALL - FROM_THE_BEGINNING);
     assert_eq!(recorder.latched(), ALL - GroupQos.flag());
 
@@ -140,22 +140,22 @@ fn l3_which_call_reenables_which_event() {
         recorder.reenable_for(call);
         latched -= event.flag();
         assert_eq!(recorder.latched(), latched, "{call:?}");
-        assert_eq!(recorder.record(event, Ok(())).unwrap().new, event.flag());
+        assert_eq!(recorder.record(event, Ok(())).new, event.flag());
         latched |= event.flag();
     }
-    assert_eq!(recorder.record(Close, Ok(())).unwrap().new, NONE, "re-enabled by no call");
+    assert_eq!(recorder.record(Close, Ok(())).new, NONE, "re-enabled by no call");
 }
 
 /// Catches a selection that makes FD_WRITE come again.
 #[test]
 fn l4_selecting_again_reenables_nothing() {
     let (recorder, event) = latching(CONDITIONS, ALL);
-    recorder.record(NetworkEvent::Write, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Write, Ok(()));
     recorder.enumerate_and_reset(&*event).unwrap();
     event.log();
     for mask in [ALL, NetworkEvents::FD_WRITE, NONE, ALL] {
         recorder.select(mask, event.clone()).unwrap();
-        assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().new, NONE);
+        assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).new, NONE);
     }
     assert_eq!(event.log(), []);
 }
@@ -164,11 +164,11 @@ fn l4_selecting_again_reenables_nothing() {
 #[test]
 fn s8_an_accepted_socket_inherits_the_latching_set() {
     let (listener, _event) = latching(READ | ACCEPT, ALL);
-    listener.record_all([(NetworkEvent::Accept, Ok(())), (NetworkEvent::Read, Ok(()))]).unwrap();
+    listener.record_all([(NetworkEvent::Accept, Ok(())), (NetworkEvent::Read, Ok(()))]);
     let accepted = listener.inherit().unwrap();
     assert_eq!((accepted.latched(), accepted.recorded()), (NONE, NONE));
     for event in [NetworkEvent::Read, NetworkEvent::Write] {
-        accepted.record(event, Ok(())).unwrap();
+        accepted.record(event, Ok(()));
     }
     assert_eq!(accepted.latched(), READ);
 }

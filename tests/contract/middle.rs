@@ -110,9 +110,9 @@ impl Operation {
         match self {
             Record | RecordError => {
                 let [(event, outcome)] = self.occurrences()[..] else { unreachable!() };
-                socket.record(event, outcome).map_err(of_signal)?;
+                socket.record(event, outcome).signaled().map_err(of_signal)?;
             }
-            RecordAll => _ = socket.record_all(self.occurrences()).map_err(of_signal)?,
+            RecordAll => _ = socket.record_all(self.occurrences()).signaled().map_err(of_signal)?,
             Select | SelectAgain => event_select(provider, s, handle(1), SECOND)?,
             Deselect => event_select(provider, s, handle(0), NONE)?,
             Enumerate | EnumerateAndSet => {
@@ -146,7 +146,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
     let objects = [(); 2].map(|()| provider.event().1);
     let (s, socket) = provider.socket();
     event_select(&*provider, s, handle(0), FIRST).unwrap();
-    socket.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    socket.record(NetworkEvent::Close, Err(RESET));
     objects[0].reset_by_the_application();
 
     // Whoever loads the provider can let it go; a call under way has a reference of its own.
@@ -159,7 +159,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
         move || {
             if with_another {
                 let socket = socket.clone();
-                meanwhile(move || _ = socket.record(NetworkEvent::Read, Ok(())).unwrap());
+                meanwhile(move || _ = socket.record(NetworkEvent::Read, Ok(())));
             }
             match fault {
                 Nothing => {}
@@ -177,7 +177,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
                 ProviderIsDropped => drop(current.lock().unwrap().take()),
                 NetworkGoesDown => {
                     current.lock().unwrap().as_ref().unwrap().up.store(false, SeqCst);
-                    meanwhile(move || _ = socket.record(NetworkEvent::Accept, Err(DOWN)).unwrap());
+                    meanwhile(move || _ = socket.record(NetworkEvent::Accept, Err(DOWN)));
                 }
             }
             Ok(())
@@ -188,7 +188,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
             let (recorder, set_later) = (socket.clone(), Arc::clone(&objects[0]));
             objects[0].on(Call::Reset, move || {
                 set_later.on(Call::Set, strike);
-                recorder.record(NetworkEvent::Write, Ok(())).map(drop)
+                recorder.record(NetworkEvent::Write, Ok(())).signaled().map(drop)
             });
         }
         _ => objects[object].on(moment, strike),
@@ -219,7 +219,7 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
     if operation == Close || fault == SocketIsClosed {
         assert!(operation != Close || !objects[0].is_set(), "S7: a close leaves it as it is");
         assert_eq!(socket.select(ALL, Handle(Arc::default())), Err(RecorderError::Closed), "P5");
-        assert_eq!(socket.record(NetworkEvent::Read, Ok(())).unwrap().new, NONE, "P5");
+        assert_eq!(socket.record(NetworkEvent::Read, Ok(())).new, NONE, "P5");
         assert_eq!((socket.recorded(), socket.selected()), (NONE, NONE), "S7, P5");
     } else {
         // What happened before, in the middle, and in the operation itself: all of it, once.

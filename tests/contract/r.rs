@@ -1,6 +1,6 @@
 //! R: recording.
 
-use wsp_events::{NetworkEvent, NetworkEvents, Recorded, Wake, WsaError};
+use wsp_events::{NetworkEvent, NetworkEvents, Wake, WsaError};
 
 use crate::support::*;
 
@@ -8,8 +8,8 @@ use crate::support::*;
 #[test]
 fn r1_an_occurrence_before_the_selection_is_not_lost() {
     let recorder = Recorder::new();
-    let recorded = recorder.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
-    assert_eq!(recorded, Recorded { new: CONNECT, wake: Wake::NotNeeded });
+    let recorded = recorder.record(NetworkEvent::Connect, Err(REFUSED));
+    assert_eq!((recorded.new, recorded.wake), (CONNECT, Wake::NotNeeded));
 
     let event = Event::new();
     recorder.select(CONNECT, event.clone()).unwrap();
@@ -21,7 +21,7 @@ fn r1_an_occurrence_before_the_selection_is_not_lost() {
 #[test]
 fn r1_the_record_can_be_looked_at() {
     let (recorder, _event) = selected(READ | CLOSE);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     assert_eq!((recorder.recorded(), recorder.selected()), (READ, READ | CLOSE));
     let shown = format!("{recorder:?}");
     let expected = "recorded: FD_READ, selected: FD_READ | FD_CLOSE, \
@@ -37,7 +37,7 @@ fn r2_the_code_stands_at_the_bit_position() {
         let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
         provider.select(s, handle, ALL.mask());
         let code = 10_000 + event.bit_position() as i32;
-        socket.record(event, Err(WsaError::from_code(code).unwrap())).unwrap();
+        socket.record(event, Err(WsaError::from_code(code).unwrap()));
 
         let (_, _, out) = provider.enumerate(s, handle);
         assert_eq!(out.iErrorCode[event.bit_position()], code);
@@ -50,7 +50,7 @@ fn r2_success_is_zero() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, ALL.mask());
-    socket.record(NetworkEvent::Accept, Ok(())).unwrap();
+    socket.record(NetworkEvent::Accept, Ok(()));
     assert_eq!(provider.enumerate(s, handle).2.iErrorCode[3], 0);
 }
 
@@ -66,10 +66,10 @@ fn r3_what_a_repeat_changes() {
     ];
     for ([first, second], kept) in cases {
         let (recorder, event) = selected(CLOSE);
-        assert_eq!(recorder.record(NetworkEvent::Close, first).unwrap().new, CLOSE);
-        let repeat = recorder.record(NetworkEvent::Close, second).unwrap();
+        assert_eq!(recorder.record(NetworkEvent::Close, first).new, CLOSE);
+        let repeat = recorder.record(NetworkEvent::Close, second);
 
-        assert_eq!(repeat, Recorded { new: NONE, wake: Wake::NotNeeded });
+        assert_eq!((repeat.new, repeat.wake), (NONE, Wake::NotNeeded));
         assert_eq!(event.log(), [Call::Set]);
         assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Close), Some(kept));
     }
@@ -80,15 +80,15 @@ fn r3_what_a_repeat_changes() {
 #[test]
 fn r4_only_a_new_selected_event_sets_the_signal() {
     let (recorder, event) = selected(READ | CLOSE);
-    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake, Wake::Set);
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).wake, Wake::Set);
     assert_eq!(event.log(), [Call::Set]);
 
     event.reset_by_the_application();
-    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).unwrap().wake, Wake::NotNeeded);
-    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake, Wake::NotNeeded);
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).wake, Wake::NotNeeded);
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).wake, Wake::NotNeeded);
     assert!(!event.is_set());
 
-    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake, Wake::Set);
+    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).wake, Wake::Set);
     assert!(event.is_set());
     assert_eq!(event.log(), [Call::Set]);
 }
@@ -98,7 +98,8 @@ fn r4_only_a_new_selected_event_sets_the_signal() {
 fn r5_a_batch_sets_the_signal_once() {
     let (recorder, event) = selected(ALL);
     let batch = NetworkEvent::ALL.map(|event| (event, Ok(())));
-    assert_eq!(recorder.record_all(batch).unwrap(), Recorded { new: ALL, wake: Wake::Set });
+    let recorded = recorder.record_all(batch);
+    assert_eq!((recorded.new, recorded.wake), (ALL, Wake::Set));
     assert_eq!(event.log(), [Call::Set]);
     assert_eq!(recorder.enumerate().unwrap().events(), ALL);
 }
@@ -107,11 +108,11 @@ fn r5_a_batch_sets_the_signal_once() {
 #[test]
 fn r5_a_batch_is_as_its_occurrences_one_by_one() {
     let (recorder, event) = selected(CLOSE);
-    assert_eq!(recorder.record_all([]).unwrap().new, NONE);
+    assert_eq!(recorder.record_all([]).new, NONE);
     assert_eq!(event.log(), []);
 
     let close = NetworkEvent::Close;
-    recorder.record_all([(close, Ok(())), (close, Err(RESET)), (close, Err(DOWN))]).unwrap();
+    recorder.record_all([(close, Ok(())), (close, Err(RESET)), (close, Err(DOWN))]);
     assert_eq!(recorder.enumerate().unwrap().outcome(close), Some(Err(RESET)));
 }
 
@@ -121,17 +122,17 @@ fn r5_a_batch_is_as_its_occurrences_one_by_one() {
 fn r6_a_failed_set_is_owed_to_the_next_record() {
     let (recorder, event) = selected(CLOSE);
     event.on_set(refuse);
-    let refused = recorder.record(NetworkEvent::Close, Err(RESET)).unwrap_err();
+    let refused = recorder.record(NetworkEvent::Close, Err(RESET)).signaled().unwrap_err();
     assert_eq!((refused, refused.os_code()), (BAD_HANDLE, 6));
     assert!(recorder.owes_set());
     assert_eq!(recorder.recorded(), CLOSE);
 
     // A repeat of another event tries again, fails again, and the next one succeeds.
     event.on_set(refuse);
-    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())), Err(BAD_HANDLE));
-    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake, Wake::Set);
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).signaled(), Err(BAD_HANDLE));
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).wake, Wake::Set);
     assert!(event.is_set() && !recorder.owes_set());
-    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).unwrap().wake, Wake::NotNeeded);
+    assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).wake, Wake::NotNeeded);
 }
 
 /// Catches a debt that a selection or a failing enumeration does not pay.
@@ -139,13 +140,13 @@ fn r6_a_failed_set_is_owed_to_the_next_record() {
 fn r6_a_failed_set_is_owed_to_the_next_selection_and_enumeration() {
     let (recorder, event) = selected(CLOSE);
     event.on_set(refuse);
-    recorder.record(NetworkEvent::Close, Ok(())).unwrap_err();
+    recorder.record(NetworkEvent::Close, Ok(())).signaled().unwrap_err();
     recorder.select(CLOSE, event.clone()).unwrap();
     assert!(event.is_set() && !recorder.owes_set());
 
     let (recorder, event) = selected(CLOSE);
     event.on_set(refuse);
-    recorder.record(NetworkEvent::Close, Ok(())).unwrap_err();
+    recorder.record(NetworkEvent::Close, Ok(())).signaled().unwrap_err();
     let other = Event::new();
     other.on_reset(refuse);
     recorder.enumerate_and_reset(&*other).unwrap_err();
@@ -156,12 +157,12 @@ fn r6_a_failed_set_is_owed_to_the_next_selection_and_enumeration() {
 #[test]
 fn r6_a_set_that_was_made_is_not_owed() {
     let (recorder, _event) = selected(CLOSE);
-    recorder.record(NetworkEvent::Close, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Close, Ok(()));
     let other = Event::new();
     other.on_reset(refuse);
     recorder.enumerate_and_reset(&*other).unwrap_err();
     assert!(!recorder.owes_set());
-    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).unwrap().wake, Wake::NotNeeded);
+    assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).wake, Wake::NotNeeded);
 }
 
 /// Catches a set that stays owed when nothing is reportable any more.
@@ -169,10 +170,10 @@ fn r6_a_set_that_was_made_is_not_owed() {
 fn r6_a_debt_is_void_when_nothing_is_reportable() {
     let (recorder, event) = selected(CLOSE);
     event.on_set(refuse);
-    recorder.record(NetworkEvent::Close, Ok(())).unwrap_err();
+    recorder.record(NetworkEvent::Close, Ok(())).signaled().unwrap_err();
     assert_eq!(recorder.enumerate().unwrap().events(), CLOSE);
     assert!(!recorder.owes_set());
-    recorder.record(NetworkEvent::Write, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Write, Ok(()));
     assert!(!event.is_set());
 }
 
@@ -180,11 +181,11 @@ fn r6_a_debt_is_void_when_nothing_is_reportable() {
 #[test]
 fn r6_a_set_that_fails_behind_a_report_is_told_and_owed() {
     let (recorder, event) = selected(ALL);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     event.on_reset({
         let (recorder, event) = (recorder.clone(), event.clone());
         move || {
-            recorder.record(NetworkEvent::Close, Ok(()))?;
+            recorder.record(NetworkEvent::Close, Ok(()));
             event.on_set(refuse);
             Ok(())
         }
@@ -199,15 +200,15 @@ fn r6_a_set_that_fails_behind_a_report_is_told_and_owed() {
 #[test]
 fn r7_what_is_withdrawn_is_not_reported() {
     let (recorder, event) = selected(ALL);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
-    recorder.record(NetworkEvent::Connect, Err(REFUSED)).unwrap();
-    recorder.record(NetworkEvent::Close, Err(RESET)).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
+    recorder.record(NetworkEvent::Connect, Err(REFUSED));
+    recorder.record(NetworkEvent::Close, Err(RESET));
     recorder.withdraw(READ | CONNECT);
     assert!(event.is_set());
     assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), CLOSE);
 
     // The old code does not come back with a new success.
-    recorder.record(NetworkEvent::Connect, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Connect, Ok(()));
     assert_eq!(recorder.enumerate().unwrap().outcome(NetworkEvent::Connect), Some(Ok(())));
 }
 
@@ -217,6 +218,6 @@ fn r7_bits_that_are_no_event_are_dropped() {
     let (recorder, event) = selected(READ | CLOSE);
     recorder.withdraw(NetworkEvents::from_bits_retain(!ALL.bits()));
     assert_eq!(recorder.selected(), READ | CLOSE);
-    recorder.record(NetworkEvent::Read, Ok(())).unwrap();
+    recorder.record(NetworkEvent::Read, Ok(()));
     assert!(event.is_set());
 }

@@ -64,7 +64,7 @@ impl Socket {
         let outcome = if self.random.below(3) == 0 { Err(Self::code(at)) } else { Ok(()) };
         self.pushed[at].fetch_add(1, SeqCst);
         self.recorded[at].fetch_add(1, SeqCst);
-        self.recorder.record(NetworkEvent::ALL[at], outcome).map(drop)
+        self.recorder.record(NetworkEvent::ALL[at], outcome).signaled().map(drop)
     }
 
     fn take(&self, report: &Report) {

@@ -32,7 +32,7 @@ use socket2::Socket;
 use wsp_events::spi::CurrentProvider;
 use wsp_events::{
     EventSignal, NetworkEvent, NetworkEventRecorder, NetworkEvents, Provider, Recorded, SOCKET,
-    SignalError, SocketRef, SocketTable, TableFull, WSAEVENT, WsaError,
+    SocketRef, SocketTable, TableFull, WSAEVENT, WsaError,
 };
 
 use event_objects::{EventObjects, EventToReset};
@@ -92,7 +92,7 @@ pub enum Happening<'a> {
     Recording(&'a [Occurrence]),
     /// It has been recorded. An error says that the event object could not be set; the set is then owed,
     /// and the next call on the recorder tries again (R6): there is nothing more for a provider to do.
-    Recorded(Result<Recorded, SignalError>),
+    Recorded(Recorded),
     /// The switch has selected, or deselected, and the socket is non-blocking from now on (S9).
     Selected(NetworkEvents),
 }

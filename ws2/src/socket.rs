@@ -313,8 +313,8 @@ impl LoopbackSocket {
         let occurrences: Vec<_> = occurrences.iter().copied().filter(reported).collect();
         if !occurrences.is_empty() {
             self.note(&Happening::Recording(&occurrences));
-            let result = self.recorder.record_all(occurrences);
-            self.note(&Happening::Recorded(result));
+            let recorded = self.recorder.record_all(occurrences);
+            self.note(&Happening::Recorded(recorded));
         }
     }
 

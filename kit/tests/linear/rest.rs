@@ -45,7 +45,8 @@ impl Rest {
         if self.owes {
             let sets = || stage.show().map(|object| object.sets);
             let before = sets();
-            let paid = unwinding(|| recorder.record_all([])).is_ok_and(|result| result.is_ok());
+            let paid = unwinding(|| recorder.record_all([]))
+                .is_ok_and(|recorded| recorded.signal_error.is_none());
             if paid {
                 assert!(
                     sets() != before && !recorder.owes_set(),

@@ -112,7 +112,7 @@ impl<'a> Provider<'a> {
             *place = Some((lane.event, Ok(())));
         }
         let recorded = socket.recorder.record_all(batch.into_iter().flatten());
-        for event in recorded.expect("no event object fails").new.members() {
+        for event in recorded.signaled().expect("no event object fails").new.members() {
             socket.queue(event).count_new();
         }
         tally.batches += 1;

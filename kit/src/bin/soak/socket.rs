@@ -130,7 +130,8 @@ impl Socket {
         outcome: Result<(), WsaError>,
         tally: &mut Tally,
     ) {
-        let recorded = self.recorder.record(event, outcome).expect("no event object fails");
+        let recorded = self.recorder.record(event, outcome);
+        recorded.signaled().expect("no event object fails");
         tally.records += 1;
         if recorded.new.is_empty() {
             tally.repeats += 1;

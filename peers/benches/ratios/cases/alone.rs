@@ -60,7 +60,7 @@ pub(crate) fn measure(run: &mut Run) {
     let by_hand = StdByHand::new(ALL, Empty);
     let parking_lot = ParkingLotByHand::new(ALL, Empty);
 
-    let repeat = || _ = black_box(black_box(&recorder).record(READ, Ok(())).is_ok());
+    let repeat = || _ = black_box(black_box(&recorder).record(READ, Ok(())).signaled().is_ok());
     repeat();
     by_hand.record(READ, Ok(()));
     run.calls("repeat_vs_rmw", repeat, || rmw(&word));
