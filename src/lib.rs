@@ -139,11 +139,11 @@ pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 pub use handle::{INVALID_SOCKET, SOCKET, WSAEVENT};
 pub use latching::ReenablingCall;
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
-pub use provider::{Provider, enum_network_events, event_select};
+pub use provider::{Provider, enum_network_events, enum_network_events_with, event_select};
 #[cfg(feature = "std")]
 pub use provider::{Removed, SocketRef, SocketTable};
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
-pub use recorder::{NetworkEventRecorder, Recorded, Wake};
+pub use recorder::{NetworkEventRecorder, Recorded, Unsignaled, Wake};
 pub use report::Report;
 #[cfg(feature = "async")]
 pub use signal::AsyncEvent;

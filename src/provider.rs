@@ -245,7 +245,53 @@ pub fn enum_network_events<P: Provider + ?Sized>(
     event: WSAEVENT,
 ) -> Result<Report, ProviderError> {
     let socket = find(provider, descriptor)?;
-    enumerate_socket(provider, &socket, event)
+    enumerate_socket(provider, &socket, event, |_| Ok(()))
+}
+
+/// As [`enum_network_events`], and hands the report to `deliver` before it is final: to a guest's memory, or to a user's
+/// buffer seen from a kernel. If that fails or panics, the report was never taken (E7). The delivery comes before the
+/// reset of the event object, which may serve other sockets too.
+///
+/// # Errors
+///
+/// Those of [`enum_network_events`], in the same order; what `deliver` answers; last, that the event object could not be
+/// reset (what was delivered does not count then). Nothing has changed, and what was put back is signaled again.
+///
+/// ```
+/// # use wsp_events::{Provider, ProviderError, SOCKET, WSAEVENT, enum_network_events_with};
+/// /// For a 32-bit guest: the mask goes to its memory, which may not be there.
+/// fn mask_to_guest<P: Provider>(
+///     provider: &P,
+///     s: u32,
+///     event: u32,
+///     memory: Option<&mut [u8; 4]>,
+/// ) -> Result<(), GuestError> {
+///     enum_network_events_with(provider, s as SOCKET, WSAEVENT::from(event), |report| {
+///         *memory.ok_or(GuestError::Fault)? = report.events().mask().to_le_bytes();
+///         Ok(())
+///     })
+///     .map(drop)
+/// }
+///
+/// enum GuestError {
+///     Fault,
+///     Winsock(ProviderError),
+/// }
+///
+/// impl From<ProviderError> for GuestError {
+///     fn from(error: ProviderError) -> Self {
+///         Self::Winsock(error)
+///     }
+/// }
+/// ```
+pub fn enum_network_events_with<P: Provider + ?Sized, F: From<ProviderError>>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+    deliver: impl FnOnce(&Report) -> Result<(), F>,
+) -> Result<Report, F> {
+    let socket = find(provider, descriptor)?;
+    enumerate_socket(provider, &socket, event, deliver)
 }
 
 /// The first checks of both calls (E9).
@@ -260,19 +306,20 @@ pub(crate) fn find<P: Provider + ?Sized>(
 }
 
 /// The enumeration, after [`find`].
-pub(crate) fn enumerate_socket<P: Provider + ?Sized>(
+pub(crate) fn enumerate_socket<P: Provider + ?Sized, F: From<ProviderError>>(
     provider: &P,
     socket: &P::Socket<'_>,
     event: WSAEVENT,
-) -> Result<Report, ProviderError> {
-    let recorder = P::recorder_of(socket);
-    let report = if event.is_null() {
-        recorder.enumerate()
+    deliver: impl FnOnce(&Report) -> Result<(), F>,
+) -> Result<Report, F> {
+    let reset = if event.is_null() {
+        None
     } else {
         let event =
             provider.event_object_to_reset(event).ok_or(ProviderError::InvalidEventObject)?;
         // The event object is dropped before the report is final: if the drop panics, nothing was taken (E7).
-        recorder.enumerate_with(move || event.reset_event())
+        Some(move || event.reset_event())
     };
-    report.map_err(|error: RecorderError| error.into())
+    let failed = |error: RecorderError| ProviderError::from(error).into();
+    P::recorder_of(socket).enumerate_in_steps(deliver, reset, failed)
 }

@@ -8,5 +8,5 @@ mod protocol;
 mod shared;
 mod state;
 
-pub use calls::{NetworkEventRecorder, Recorded};
+pub use calls::{NetworkEventRecorder, Recorded, Unsignaled};
 pub use state::Wake;

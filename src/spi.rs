@@ -352,7 +352,8 @@ unsafe fn enumerate<P: Provider + ?Sized>(
         // Before anything is taken from the record (E7).
         return Err(WsaError::WSAEINVAL);
     }
-    let report = enumerate_socket(provider, &socket, event).map_err(ProviderError::errno)?;
+    let report =
+        enumerate_socket(provider, &socket, event, |_| Ok(())).map_err(ProviderError::errno)?;
     // SAFETY: `out` is not null, and the caller guarantees the rest.
     // Tested by: e10_results_and_errno, which passes null.
     unsafe { store(&report, out) };

@@ -47,10 +47,11 @@ const ADDRESS_LIST_CHANGE: usize = 9;
 impl Socket {
     pub fn new(latching: Events) -> Self {
         let mut socket = Self { latching, ..Self::default() };
-        // L3: one that never latches, and two that begin latched.
+        // L3: one that never latches, and two that always do, from the beginning.
         socket.latching[GROUP_QOS] = false;
         for event in [ROUTING_INTERFACE_CHANGE, ADDRESS_LIST_CHANGE] {
-            socket.latched[event] = latching[event];
+            socket.latching[event] = true;
+            socket.latched[event] = true;
         }
         socket
     }

@@ -2,13 +2,13 @@
 //! a guard ([`held`](super::held)); why they may run at the same time stands in
 //! [`protocol`](super::protocol).
 
-use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::{convert, fmt};
 
 use super::held::{Guarded, User};
 use super::inside::inside;
 use super::shared::{Codes, Shared};
-use super::state::{Recording, Wake, Word};
+use super::state::{Recording, Wake, When, Word};
 use crate::error::{RecorderError, SignalError, WsaError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::latching::ReenablingCall;
@@ -111,10 +111,76 @@ impl Recorded {
     }
 }
 
+/// What was recorded, and not signaled yet: the first of two steps (R9). [`signal`](Self::signal) is the second.
+///
+/// Until then the set is *owed* (R6): the next recording, selection or failing enumeration sets the event object, and a
+/// report or a withdrawal of what was recorded makes the set void. Nobody waits for the second step, and nothing is
+/// lost without it. To drop the value leaves the set owed. It does not set, because a drop may run under the very lock
+/// that the two steps are to keep SetEvent out of.
+///
+/// ```
+/// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+/// let event = ManualResetEvent::new();
+/// let recorder = NetworkEventRecorder::new();
+/// recorder.select(NetworkEvents::FD_READ, &event)?;
+///
+/// // A provider that empties its queue under one lock signals all sockets after it.
+/// let recorded = vec![recorder.record_unsignaled(NetworkEvent::Read, Ok(()))];
+/// assert!(!event.is_set());
+/// for recorded in recorded {
+///     recorded.signal();
+/// }
+/// assert!(event.is_set());
+/// # Ok::<(), wsp_events::RecorderError>(())
+/// ```
+#[must_use = "nobody is woken before `signal` is called"]
+pub struct Unsignaled<'a, S> {
+    recorder: &'a NetworkEventRecorder<S>,
+    recording: Recording,
+}
+
+impl<S: EventSignal> Unsignaled<'_, S> {
+    /// The second step: sets the event object if that is still owed. Call it without a lock that the event object's
+    /// set needs.
+    ///
+    /// [`Wake::NotNeeded`] means that there was nothing to set from the beginning, or that meanwhile another call has
+    /// set the event object or is about to, or that a report or a withdrawal came first.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Wake};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
+    /// recorder.withdraw(NetworkEvents::FD_READ); // a receive has emptied the socket
+    /// assert_eq!(recorded.signal().wake, Wake::NotNeeded);
+    /// assert!(!event.is_set());
+    /// # Ok::<(), wsp_events::RecorderError>(())
+    /// ```
+    #[inline]
+    pub fn signal(self) -> Recorded {
+        let Self { recorder, recording } = self;
+        let owed = recording.wake != Wake::NotNeeded && recorder.owes_set();
+        let wake = if owed {
+            recorder.0.shared.exchange(|word| Some(word.claim_owed_set()))
+        } else {
+            Wake::NotNeeded
+        };
+        recorder.signal(Recording { wake, ..recording })
+    }
+}
+
+impl<S> fmt::Debug for Unsignaled<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unsignaled").field("new", &self.recording.new).finish_non_exhaustive()
+    }
+}
+
 impl<S> NetworkEventRecorder<S> {
     const_fn! {
-        /// An empty record without a selection, which latches nothing: for a provider that reports arrivals,
-        /// as a SAN provider does.
+        /// An empty record without a selection: for a provider that reports arrivals, as a SAN provider does.
+        /// Only FD_ROUTING_INTERFACE_CHANGE and FD_ADDRESS_LIST_CHANGE latch. They start latched: a program
+        /// is told of such a change after it has asked for it by the WSPIoctl of the same name (L3).
         ///
         /// ```
         /// use wsp_events::{ManualResetEvent, NetworkEventRecorder};
@@ -132,8 +198,8 @@ impl<S> NetworkEventRecorder<S> {
         /// As [`new`](Self::new), for a provider that reports conditions: an event of the set `latching`
         /// stays quiet once it is recorded, also after its report, until it is re-enabled (L1).
         /// [`NetworkEvents::LATCHING_FOR_CONDITIONS`] and [`NetworkEvents::LATCHING_FOR_ARRIVALS`] are the
-        /// usual sets. FD_GROUP_QOS never latches; FD_ROUTING_INTERFACE_CHANGE and FD_ADDRESS_LIST_CHANGE, if
-        /// they are in the set, are latched from the beginning (L3).
+        /// usual sets. FD_GROUP_QOS never latches; FD_ROUTING_INTERFACE_CHANGE and FD_ADDRESS_LIST_CHANGE
+        /// always do, from the beginning (L3).
         ///
         /// ```
         /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
@@ -155,8 +221,10 @@ impl<S> NetworkEventRecorder<S> {
         /// ```
         #[must_use]
         pub const fn with_latching(latching: NetworkEvents) -> Self {
-            let latching = latching.intersection(NetworkEvents::LATCHING_FOR_CONDITIONS);
-            Self(Guarded::new(Shared::new(Word::new(latching), latching), None))
+            let latching = latching
+                .intersection(NetworkEvents::LATCHING_FOR_CONDITIONS)
+                .union(NetworkEvents::LATCHED_FROM_THE_BEGINNING);
+            Self(Guarded::new(Shared::new(Word::NEW, latching), None))
         }
     }
 
@@ -189,6 +257,26 @@ impl<S> NetworkEventRecorder<S> {
         self.look().selected()
     }
 
+    /// The events that a provider with a poller has to watch for: those that are selected and not latched. Whatever
+    /// else happens is recorded when the socket is looked at, but nobody waits for it. The guide's page on pollers says
+    /// when to ask, and under which lock.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
+    /// recorder.select(NetworkEvents::FD_READ | NetworkEvents::FD_CLOSE, ManualResetEvent::new())?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
+    /// assert_eq!(recorder.interest(), NetworkEvents::FD_CLOSE);
+    /// recorder.reenable(NetworkEvent::Read); // WSPRecv
+    /// assert_eq!(recorder.interest(), NetworkEvents::FD_READ | NetworkEvents::FD_CLOSE);
+    /// # Ok::<(), wsp_events::RecorderError>(())
+    /// ```
+    #[must_use]
+    pub fn interest(&self) -> NetworkEvents {
+        let word = self.look();
+        word.selected() - word.latched()
+    }
+
     /// The events that are latched: recorded before, and not re-enabled since (L1).
     ///
     /// ```
@@ -196,7 +284,7 @@ impl<S> NetworkEventRecorder<S> {
     /// let latching = NetworkEvents::FD_WRITE;
     /// let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
     /// recorder.record(NetworkEvent::Write, Ok(()));
-    /// assert_eq!(recorder.latched(), NetworkEvents::FD_WRITE);
+    /// assert!(recorder.latched().contains(NetworkEvents::FD_WRITE));
     /// ```
     #[must_use]
     pub fn latched(&self) -> NetworkEvents {
@@ -233,8 +321,32 @@ impl<S> NetworkEventRecorder<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn withdraw(&self, events: NetworkEvents) {
-        let events = events & NetworkEvents::FD_ALL_EVENTS;
-        self.0.shared.take_out(|_| events, |word| word, &mut [0; FD_MAX_EVENTS]);
+        self.discard(events & NetworkEvents::FD_ALL_EVENTS, |word| word);
+    }
+
+    /// Makes the record as new, in one step, for a socket that begins another connection (DisconnectEx with
+    /// TF_REUSE_SOCKET, a new WSPConnect after a connection that has ended): nothing is recorded, and every
+    /// latch is as at the beginning. The selection stands, and the event object is not touched (R8).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let recorder = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
+    /// recorder.select(NetworkEvents::FD_CLOSE, ManualResetEvent::new())?;
+    /// recorder.record(NetworkEvent::Close, Ok(()));
+    /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_CLOSE);
+    ///
+    /// recorder.renew(); // No call re-enables FD_CLOSE, and the next connection ends, too.
+    /// recorder.record(NetworkEvent::Close, Ok(()));
+    /// assert_eq!(recorder.enumerate()?.events(), NetworkEvents::FD_CLOSE);
+    /// # Ok::<(), wsp_events::RecorderError>(())
+    /// ```
+    pub fn renew(&self) {
+        self.discard(NetworkEvents::FD_ALL_EVENTS, Word::relatched);
+    }
+
+    /// Takes events out of the record, and completes the step with `finish`.
+    fn discard(&self, events: NetworkEvents, finish: impl Fn(Word) -> Word) {
+        self.0.shared.take_out(|_| events, finish, &mut [0; FD_MAX_EVENTS]);
     }
 
     /// Re-enables an event (L2): the first thing that a re-enabling call does (WSPAccept for FD_ACCEPT,
@@ -291,7 +403,7 @@ impl<S> NetworkEventRecorder<S> {
     /// # recorder.record(NetworkEvent::Write, Ok(()));
     /// // WSPSend has filled the buffers, and answers WSAEWOULDBLOCK:
     /// recorder.reenable_for(ReenablingCall::SendWouldBlock);
-    /// assert!(recorder.latched().is_empty());
+    /// assert!(!recorder.latched().contains(NetworkEvents::FD_WRITE));
     /// ```
     pub fn reenable_for(&self, call: ReenablingCall) {
         self.reenable(call.event());
@@ -327,10 +439,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     #[inline(always)]
     pub fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) -> Recorded {
-        match outcome {
-            Ok(()) => self.record_batch(event.flag(), NetworkEvents::empty(), |_| 0),
-            Err(error) => self.record_batch(event.flag(), event.flag(), |_| error.code()),
-        }
+        self.signal(self.record_one(event, outcome, When::Now))
     }
 
     /// Records several occurrences as one step: no report sees a part of them, and the event object is
@@ -348,6 +457,89 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         &self,
         occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
     ) -> Recorded {
+        self.signal(self.record_several(occurrences, When::Now))
+    }
+
+    /// The first of two steps of [`record`](Self::record): records, and leaves the event object alone (R9). For a
+    /// provider that looks at a condition under a lock of its own and must record what it saw before it unlocks, but
+    /// does not want to call SetEvent there. The second step is [`Unsignaled::signal`], after the lock is gone.
+    ///
+    /// Look and record are then one step against the calls that re-enable the event under the same lock. Without that,
+    /// a call can consume the condition between look and record, and the record says what is no longer true (L2).
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Recorded};
+    ///
+    /// struct Socket {
+    ///     buffer: Mutex<Vec<u8>>,
+    ///     events: NetworkEventRecorder<ManualResetEvent>,
+    /// }
+    ///
+    /// impl Socket {
+    ///     fn on_packet(&self, data: &[u8]) -> Recorded {
+    ///         let mut buffer = self.buffer.lock().unwrap();
+    ///         buffer.extend(data);
+    ///         let recorded = self.events.record_unsignaled(NetworkEvent::Read, Ok(()));
+    ///         drop(buffer);
+    ///         recorded.signal()
+    ///     }
+    /// }
+    /// # let socket = Socket { buffer: Mutex::default(), events: NetworkEventRecorder::new() };
+    /// # socket.events.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+    /// # assert_eq!(socket.on_packet(b"x").new, NetworkEvents::FD_READ);
+    /// # Ok::<(), wsp_events::RecorderError>(())
+    /// ```
+    #[inline]
+    pub fn record_unsignaled(
+        &self,
+        event: NetworkEvent,
+        outcome: Result<(), WsaError>,
+    ) -> Unsignaled<'_, S> {
+        Unsignaled { recorder: self, recording: self.record_one(event, outcome, When::Later) }
+    }
+
+    /// The first of two steps of [`record_all`](Self::record_all), as
+    /// [`record_unsignaled`](Self::record_unsignaled) is of [`record`](Self::record) (R5, R9).
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_ALL_EVENTS, &event)?;
+    /// let connected = [(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))];
+    /// let recorded = recorder.record_all_unsignaled(connected);
+    /// assert!(recorder.owes_set() && !event.is_set());
+    /// recorded.signal();
+    /// assert!(!recorder.owes_set() && event.is_set());
+    /// # Ok::<(), wsp_events::RecorderError>(())
+    /// ```
+    pub fn record_all_unsignaled(
+        &self,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+    ) -> Unsignaled<'_, S> {
+        Unsignaled { recorder: self, recording: self.record_several(occurrences, When::Later) }
+    }
+
+    #[inline(always)]
+    fn record_one(
+        &self,
+        event: NetworkEvent,
+        outcome: Result<(), WsaError>,
+        when: When,
+    ) -> Recording {
+        let (one, none) = (event.flag(), NetworkEvents::empty());
+        match outcome {
+            Ok(()) => self.0.shared.record(one, none, |_| 0, when),
+            Err(error) => self.0.shared.record(one, one, |_| error.code(), when),
+        }
+    }
+
+    fn record_several(
+        &self,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+        when: When,
+    ) -> Recording {
         let mut occurred = NetworkEvents::empty();
         let mut failed = NetworkEvents::empty();
         let mut codes = [0; FD_MAX_EVENTS];
@@ -360,17 +552,12 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
                 codes[event.bit_position()] = error.code();
             }
         }
-        self.record_batch(occurred, failed, |event| codes[event.bit_position()])
+        self.0.shared.record(occurred, failed, |event| codes[event.bit_position()], when)
     }
 
+    /// What follows a recording: sets the event object, if that is this call's wake.
     #[inline(always)]
-    fn record_batch(
-        &self,
-        occurred: NetworkEvents,
-        failed: NetworkEvents,
-        code_of: impl Fn(NetworkEvent) -> i32,
-    ) -> Recorded {
-        let Recording { new, wake, .. } = self.0.shared.record(occurred, failed, code_of);
+    fn signal(&self, Recording { new, wake, .. }: Recording) -> Recorded {
         Recorded { new, wake, signal_error: self.set(wake).err() }
     }
 
@@ -485,9 +672,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn enumerate(&self) -> Result<Report, RecorderError> {
-        let mut codes = [0; FD_MAX_EVENTS];
-        let events = self.take_report(&mut codes)?;
-        Ok(Report { events, codes, signal_error: None })
+        self.enumerate_with(|_| Ok(()))
     }
 
     /// Takes the report of what happened and is selected, clears it from the record, and then resets an
@@ -516,25 +701,101 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     where
         E: EventSignal + ?Sized,
     {
-        self.enumerate_with(|| event.reset_event())
+        self.enumerate_in_steps(|_| Ok(()), Some(|| event.reset_event()), convert::identity)
     }
 
-    /// Enumerates, with `reset` as the last step. If that fails or panics, the report was not taken (E7, K5).
-    #[inline]
-    pub(crate) fn enumerate_with(
+    /// As [`enumerate`](Self::enumerate), and hands the report to `deliver` before it is final: to a guest's memory, or
+    /// to a user's buffer seen from a kernel. If that fails or panics, the report was never taken (E7). A driver that
+    /// copies the report after the call would lose its events in a buffer that faults.
+    ///
+    /// # Errors
+    ///
+    /// What `deliver` answers; [`RecorderError::Closed`]. The record is as if the call had not been made, and what was put
+    /// back is signaled again.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError};
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
+    ///
+    /// # type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+    /// let faulted: Result<_> = recorder.enumerate_with(|_| Err(WsaError::WSAEFAULT.into()));
+    /// assert!(faulted.is_err());
+    /// let mut mask = 0;
+    /// let report: Result<_> = recorder.enumerate_with(|report| Ok(mask = report.events().mask()));
+    /// assert_eq!((mask, report?.events()), (1, NetworkEvents::FD_READ));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn enumerate_with<F>(
         &self,
-        reset: impl FnOnce() -> Result<(), SignalError>,
-    ) -> Result<Report, RecorderError> {
+        deliver: impl FnOnce(&Report) -> Result<(), F>,
+    ) -> Result<Report, F>
+    where
+        F: From<RecorderError>,
+    {
+        self.enumerate_in_steps(deliver, None::<fn() -> Result<(), SignalError>>, F::from)
+    }
+
+    /// As [`enumerate_and_reset`](Self::enumerate_and_reset), with a delivery like that of
+    /// [`enumerate_with`](Self::enumerate_with). The delivery comes before the reset: if it fails, the event object,
+    /// which may serve other sockets too, has not been touched.
+    ///
+    /// # Errors
+    ///
+    /// What `deliver` answers; [`RecorderError::Signal`] if the event object could not be reset (what was delivered does
+    /// not count then); [`RecorderError::Closed`]. The record is as if the call had not been made.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError};
+    /// let event = ManualResetEvent::new();
+    /// let recorder = NetworkEventRecorder::new();
+    /// recorder.select(NetworkEvents::FD_READ, &event)?;
+    /// recorder.record(NetworkEvent::Read, Ok(()));
+    ///
+    /// let mut mask = 0;
+    /// recorder.enumerate_and_reset_with(&event, |report| {
+    ///     mask = report.events().mask();
+    ///     Ok::<_, RecorderError>(())
+    /// })?;
+    /// assert_eq!((mask, event.is_set()), (1, false));
+    /// # Ok::<(), RecorderError>(())
+    /// ```
+    pub fn enumerate_and_reset_with<E, F>(
+        &self,
+        event: &E,
+        deliver: impl FnOnce(&Report) -> Result<(), F>,
+    ) -> Result<Report, F>
+    where
+        E: EventSignal + ?Sized,
+        F: From<RecorderError>,
+    {
+        self.enumerate_in_steps(deliver, Some(|| event.reset_event()), F::from)
+    }
+
+    /// Enumerates: the report is taken, delivered, and the event object reset. If one of the last two steps fails or
+    /// panics, the report was not taken (E7, K5).
+    #[inline]
+    pub(crate) fn enumerate_in_steps<F>(
+        &self,
+        deliver: impl FnOnce(&Report) -> Result<(), F>,
+        reset: Option<impl FnOnce() -> Result<(), SignalError>>,
+        failed: impl Fn(RecorderError) -> F,
+    ) -> Result<Report, F> {
         let mut codes = [0; FD_MAX_EVENTS];
-        let events = self.take_report(&mut codes)?;
+        let events = self.take_report(&mut codes).map_err(&failed)?;
         let undo = OnDrop(|| self.0.shared.put_back(events, &codes));
-        if let Err(error) = inside(&self.0.shared, reset) {
+        let report = Report { events, codes, signal_error: None };
+        let resets = reset.is_some();
+        let reset = || reset.map_or(Ok(()), |reset| inside(&self.0.shared, reset));
+        let done = deliver(&report).and_then(|()| reset().map_err(|error| failed(error.into())));
+        if let Err(error) = done {
             drop(undo);
             // If this fails too, the set is owed.
             _ = self.set_what_is_left();
-            return Err(error.into());
+            return Err(error);
         }
-        let signal_error = self.set_what_is_left().err();
+        let signal_error = if resets { self.set_what_is_left().err() } else { None };
         undo.disarm();
         Ok(Report { events, codes, signal_error })
     }

@@ -20,7 +20,7 @@ pub(super) struct Guarded<S> {
 
 // SAFETY: `signal` is the only part that is not `Sync` by itself. Users share it (`S: Sync`); a holder,
 // which is alone with it, moves an `S` in or out (`S: Send`).
-// Tested by: every model in tests/loom.rs, whose cells report a call that overlaps a swap.
+// Tested by: every model in tests/loom, whose cells report a call that overlaps a swap.
 unsafe impl<S: Send + Sync> Sync for Guarded<S> {}
 
 impl<S> Guarded<S> {
@@ -74,7 +74,7 @@ impl<S> User<'_, S> {
     #[inline]
     fn with_signal<R>(&self, f: impl FnOnce(Option<&S>) -> R) -> R {
         // SAFETY: the one place that writes the cell is `Held::replace`, and a holder has waited until no
-        // user is counted. Tested by: every model in tests/loom.rs that selects.
+        // user is counted. Tested by: every model in tests/loom that selects.
         self.0.signal.with(|signal| f(unsafe { &*signal }.as_ref()))
     }
 
@@ -140,7 +140,7 @@ impl<'a, S> Held<'a, S> {
     fn replace(&mut self, signal: Option<S>) -> Option<S> {
         // SAFETY: there is one holder, no user came in since it held the word, and it has waited until
         // those before were gone; `&mut self` keeps out its own other uses.
-        // Tested by: every model in tests/loom.rs that selects.
+        // Tested by: every model in tests/loom that selects.
         self.guarded.signal.with_mut(|cell| mem::replace(unsafe { &mut *cell }, signal))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! All that threads agree on is one atomic word ([`state`](super::state)). Beside it stand a cell for each
 //! event's code and a slot for the event object. In brackets: the rules that a paragraph keeps
-//! (docs/CONTRACT.md), and models in tests/loom.rs that fail when it is broken.
+//! (docs/CONTRACT.md), and models in tests/loom that fail when it is broken.
 //!
 //! # No thread relies on another
 //!
@@ -11,6 +11,13 @@
 //! It sets even if others are setting at that moment, or have just set: the event object may have been reset
 //! since, by anybody (E5, P3). A recording hands nothing over, and waits for no thread (K2).
 //! *`e5_an_application_resets_and_receives`, `e5_leaving_news_to_a_thread_inside_loses`.*
+//!
+//! **A recording can set later.** The first step marks a set as owed instead of counting the caller in: under a
+//! lock of the provider's nothing foreign runs, and no user waits there whom a selection would wait for. The second
+//! step takes the debt over, if it is still there, counts itself in and sets (R9). In between any other call may take the
+//! debt over, and sets for all that was recorded before it did; a report or a withdrawal lets it lapse. If the
+//! second step never comes, the debt stays (R6). *`r9_data_arrives_beside_a_receive`, `r9_beside_a_selection`,
+//! `r9_without_a_second_step`.*
 //!
 //! **After a reset, look again.** An enumeration takes the report by one exchange, resets the event object
 //! (E4), and looks at the word. If something is reportable, it counts itself in and sets. Suppose that the
@@ -83,3 +90,8 @@
 //! is left alone (L1). Re-enabling withdraws and unlatches in one exchange, *before* the call looks at the
 //! condition: an arrival before the exchange is seen by the look, one after it is recorded (L2). Selecting does
 //! not touch the field (L4). *`l2_reenable_before_looking`, `l2_looking_before_reenabling_loses`.*
+//!
+//! What a provider saw before a re-enabling must not be recorded after it. The recorder cannot know when the
+//! provider looked. A lock around look and record, and around re-enable and consume, keeps the order; recording in two
+//! steps keeps SetEvent out of it (L2, R9). *`r9_a_second_attempt_to_connect`, `l2_recording_outside_the_lock_invents`,
+//! `l2_reenabling_outside_the_lock_loses`, `l2_a_refusal_outlives_the_success_after_it`.*

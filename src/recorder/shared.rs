@@ -1,6 +1,6 @@
 //! The word with its cells, which all threads share, and the one exchange by which they change it.
 
-use super::state::{Recording, USER, Word};
+use super::state::{Recording, USER, When, Word};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, const_fn, zeroed};
 
@@ -25,7 +25,7 @@ impl Shared {
 
     /// The record of a socket that is accepted on the one whose word this was (S8).
     pub(super) fn inherited(&self, word: Word) -> Self {
-        Self::new(word.inherited(self.latching), self.latching)
+        Self::new(word.inherited(), self.latching)
     }
 
     /// A look at the word. It orders nothing: a call that acts on what it sees does so by an exchange.
@@ -80,12 +80,13 @@ impl Shared {
         occurred: NetworkEvents,
         failed: NetworkEvents,
         code_of: impl Fn(NetworkEvent) -> i32,
+        when: When,
     ) -> Recording {
         let word = self.look();
         if word.is_repeat(occurred, failed) && self.try_exchange(word, word).is_ok() {
             return Recording::NOTHING;
         }
-        let step = |word: Word| Some(word.record(occurred, failed, self.latching));
+        let step = |word: Word| Some(word.record(occurred, failed, self.latching, when));
         let recording = self.exchange(step);
         for event in recording.claimed.members() {
             self.cell(event).store(code_of(event), Ordering::Relaxed);

@@ -36,6 +36,13 @@ const HELD: u64 = 1 << 63;
 /// From here on nobody may come in: the word is held, or the count of users is full.
 const FULL: u64 = HELD - USER;
 
+/// When the event object is set for what is recorded: by the recording, or in a second step (R9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    Now,
+    Later,
+}
+
 /// What a recording did, and what its caller must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Recording {
@@ -80,16 +87,12 @@ impl Word {
     pub(super) const CLOSED: Self = Self(CLOSED);
 
     /// Nothing recorded, nothing selected.
-    #[inline]
-    pub(super) const fn new(latching: NetworkEvents) -> Self {
-        let latched = latching.intersection(NetworkEvents::LATCHED_FROM_THE_BEGINNING);
-        Self(0).with(LATCHED, latched)
-    }
+    pub(super) const NEW: Self = Self(0).with(LATCHED, NetworkEvents::LATCHED_FROM_THE_BEGINNING);
 
     /// The word of a socket that is accepted on this one: the same selection, and an empty record (S8).
     #[inline]
-    pub(super) const fn inherited(self, latching: NetworkEvents) -> Self {
-        Self::new(latching).with(SELECTED, self.selected())
+    pub(super) const fn inherited(self) -> Self {
+        Self::NEW.with(SELECTED, self.selected())
     }
 
     const fn field(self, at: u32) -> NetworkEvents {
@@ -175,6 +178,7 @@ impl Word {
         occurred: NetworkEvents,
         failed: NetworkEvents,
         latching: NetworkEvents,
+        when: When,
     ) -> (Self, Recording) {
         if self.is_closed() {
             return (self, Recording::NOTHING);
@@ -190,9 +194,19 @@ impl Word {
         // P3: even while something else is reportable, since the event object may have been reset since. While
         // the word is held, of every event: the holder may be selecting it.
         let news = new.intersects(self.selected()) || self.is_held() && !new.is_empty();
-        let none = (next, Wake::NotNeeded);
-        let (next, wake) = if news || self.is_owed() { next.call_for_set() } else { none };
+        let (next, wake) = match when {
+            _ if !news && !self.is_owed() => (next, Wake::NotNeeded),
+            When::Now => next.call_for_set(),
+            When::Later => (next.on(OWED), Wake::HandedOver),
+        };
         (next, Recording { new, claimed, wake })
+    }
+
+    /// The second step of a recording: the set that it left owed, if no other call has taken it over, and no
+    /// report or withdrawal has made it void (R9).
+    #[inline]
+    pub(super) const fn claim_owed_set(self) -> (Self, Wake) {
+        if self.is_owed() { self.call_for_set() } else { (self, Wake::NotNeeded) }
     }
 
     /// After a reset: the event object must be set if something is reportable.
@@ -260,6 +274,12 @@ impl Word {
         self.without(LATCHED, events)
     }
 
+    /// Every latch as at the beginning (R8).
+    pub(super) const fn relatched(self) -> Self {
+        self.unlatch(NetworkEvents::FD_ALL_EVENTS)
+            .with(LATCHED, NetworkEvents::LATCHED_FROM_THE_BEGINNING)
+    }
+
     /// Puts a report back, as if it had not been taken (E7): what was recorded meanwhile stays, and
     /// counts as later (R3). A set is owed for all of it, since the event object may have been reset before
     /// the reset failed or panicked. If any of it has `failed`, the caller is then the one who may fill
@@ -323,6 +343,7 @@ mod tests {
     const READ: NetworkEvents = NetworkEvents::FD_READ;
     const CLOSE: NetworkEvents = NetworkEvents::FD_CLOSE;
     const BOTH: NetworkEvents = READ.union(CLOSE);
+    const ALL: NetworkEvents = NetworkEvents::all();
     const SETS: [NetworkEvents; 4] = [NONE, READ, CLOSE, BOTH];
 
     fn is_legal(word: Word) -> bool {
@@ -361,6 +382,7 @@ mod tests {
     /// Every word that a transition leads to from an open one.
     fn successors(word: Word) -> impl Iterator<Item = Word> {
         let mut next = std::vec![word.looked_through(), word.refilled(), word.set_what_is_left().0];
+        next.extend([word.claim_owed_set().0]);
         next.extend(word.enter());
         next.extend(word.hold());
         if users(word) > 0 {
@@ -369,12 +391,14 @@ mod tests {
         for one in SETS {
             next.extend(word.take_out(one, word.coded() & one).map(|(next, _)| next));
             next.extend(word.take_out(one, NONE).map(|(next, _)| next.unlatch(one)));
+            next.extend(word.take_out(one, NONE).map(|(next, _)| next.relatched()));
             if word.is_held() && users(word) == 0 {
                 next.push(word.release_owing());
                 next.extend(word.release(one).map(|(next, _)| next));
             }
             for other in SETS {
-                next.push(word.record(one | other, other, one).0);
+                next.push(word.record(one | other, other, one, When::Now).0);
+                next.push(word.record(one | other, other, one, When::Later).0);
                 next.extend(word.put_back(one | other, other, one));
             }
         }
@@ -416,7 +440,7 @@ mod tests {
                 continue;
             }
             for (occurred, failed) in SETS.into_iter().flat_map(|a| SETS.map(|b| (a | b, b))) {
-                let (next, recording) = word.record(occurred, failed, latching);
+                let (next, recording) = word.record(occurred, failed, latching, When::Now);
                 let mut news = false;
                 for event in [READ, CLOSE] {
                     let has = |set: NetworkEvents| set.contains(event);
@@ -445,7 +469,30 @@ mod tests {
                 assert_eq!(next.is_held(), word.is_held());
             }
         }
-        assert_eq!(Word::CLOSED.record(BOTH, BOTH, BOTH), (Word::CLOSED, Recording::NOTHING));
+        for when in [When::Now, When::Later] {
+            let closed = Word::CLOSED.record(BOTH, BOTH, BOTH, when);
+            assert_eq!(closed, (Word::CLOSED, Recording::NOTHING));
+        }
+    }
+
+    /// R9: catches a first step that enters, forgets the debt or owes without news, and a second one that sets
+    /// for what was reported meanwhile.
+    #[test]
+    fn r9_the_first_step_owes_what_the_second_sets() {
+        for (word, one) in open_words().flat_map(|word| SETS.map(|one| (word, one))) {
+            let (now, at_once) = word.record(one, NONE, NONE, When::Now);
+            let (later, owing) = word.record(one, NONE, NONE, When::Later);
+            assert_eq!((owing.new, owing.claimed), (at_once.new, at_once.claimed));
+            let due = at_once.wake != Wake::NotNeeded;
+            assert_eq!((later.is_owed(), owing.wake != Wake::NotNeeded), (due, due));
+            assert_eq!((users(later), rest(later, OWED)), (users(word), rest(now, OWED)));
+            assert_eq!(later.claim_owed_set(), (now, at_once.wake));
+            if let Some((taken, _)) = later.take_out(later.reportable(), later.coded())
+                && !word.is_held()
+            {
+                assert_eq!(taken.claim_owed_set(), (taken, Wake::NotNeeded));
+            }
+        }
     }
 
     /// K3: catches a newcomer beside a holder, a count that overflows into the next bit, and a step that
@@ -536,6 +583,9 @@ mod tests {
             let void = taken.reportable().is_empty() && !word.is_held();
             assert_eq!(taken.is_owed(), word.is_owed() && !void);
             assert_eq!(taken.unlatch(events).latched(), word.latched() - events);
+            let renewed = taken.relatched();
+            assert_eq!(renewed.latched(), NetworkEvents::LATCHED_FROM_THE_BEGINNING);
+            assert_eq!(renewed.unlatch(ALL), taken.unlatch(ALL));
             assert_eq!(users(taken), users(word));
         }
     }
@@ -552,7 +602,7 @@ mod tests {
             let failed = events & word.coded();
             let taken = word.on(COLLECTING).take_out(events, failed).unwrap().0.refilled();
             for meanwhile in SETS {
-                let (between, _) = taken.record(meanwhile, NONE, latching);
+                let (between, _) = taken.record(meanwhile, NONE, latching, When::Now);
                 let back = between.put_back(events, failed, latching).unwrap();
                 assert_eq!(
                     between.on(COLLECTING).put_back(events, failed, latching).is_none(),

@@ -1,5 +1,6 @@
 //! E: enumerating.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -10,8 +11,8 @@ use wsp_events::spi::{
 };
 use wsp_events::{
     EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEventRecorder,
-    ProviderError, RecorderError, ReenablingCall, SignalError, WSAEVENT, Wake, enum_network_events,
-    event_select,
+    ProviderError, RecorderError, ReenablingCall, Report, SignalError, WSAEVENT, Wake,
+    enum_network_events, enum_network_events_with, event_select,
 };
 
 use crate::support::*;
@@ -318,6 +319,7 @@ fn e10_a_misaligned_output_is_written() {
     let provider = TestProvider::new();
     let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
     provider.select(s, handle, 0x3ff);
+    ask_for_changes(&socket);
     socket.record(NetworkEvent::AddressListChange, Err(DOWN));
     let mut aligned = Aligned([0x11; 64]);
     let memory = &mut aligned.0;
@@ -432,4 +434,98 @@ fn e7_an_event_object_whose_drop_panics() {
     assert_eq!(provider.enumerate(s, handle), (-1, 10050, untouched()));
     assert_eq!(socket.recorded(), CLOSE);
     assert!(event.is_set() || socket.owes_set(), "E5");
+}
+
+/// Catches a report that is gone, an event object that was reset, and output that was touched, although the delivery
+/// failed; and a reset that comes before the delivery.
+#[test]
+fn e7_a_delivery_that_fails_takes_nothing() {
+    let (recorder, event) = selected(READ | CLOSE);
+    recorder.record_all([(NetworkEvent::Read, Ok(())), (NetworkEvent::Close, Err(RESET))]);
+    event.log();
+    let fault = |_: &Report| Err(Fault(14));
+    for resets in [false, true] {
+        let answer = match resets {
+            false => recorder.enumerate_with(fault),
+            true => recorder.enumerate_and_reset_with(&*event, fault),
+        };
+        assert_eq!(answer, Err(Fault(14)));
+        assert_eq!(recorder.recorded(), READ | CLOSE);
+        // What was put back is signaled again; the event object was not reset.
+        assert_eq!(event.log(), [Call::Set]);
+    }
+    let panics = || recorder.enumerate_and_reset_with(&*event, |_| blow_up().map_err(Fault::from));
+    catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
+    assert_eq!((event.log(), recorder.recorded()), (vec![], READ | CLOSE));
+    assert!(recorder.owes_set(), "K5");
+
+    let mut delivered = None;
+    let report = recorder.enumerate_and_reset_with(&*event, |report| {
+        assert!(event.is_set());
+        delivered = Some(*report);
+        Ok::<_, Fault>(())
+    });
+    assert_eq!(report.unwrap(), delivered.unwrap());
+    assert_eq!(delivered.unwrap().outcome(NetworkEvent::Close), Some(Err(RESET)));
+    assert_eq!((event.log(), recorder.recorded()), (vec![Call::Reset], NONE));
+}
+
+/// Catches a delivery that is not undone when the reset fails, and one that cannot use the recorder.
+#[test]
+fn e7_a_reset_that_fails_after_the_delivery() {
+    let (recorder, event) = selected(READ | CLOSE);
+    recorder.record(NetworkEvent::Read, Ok(()));
+    event.on_reset(refuse);
+    let deliver = |report: &Report| {
+        assert_eq!((report.events(), recorder.recorded()), (READ, NONE));
+        recorder.record(NetworkEvent::Close, Ok(()));
+        assert!(recorder.enumerate().unwrap().events().contains(CLOSE));
+        Ok::<_, Fault>(())
+    };
+    let refused = recorder.enumerate_and_reset_with(&*event, deliver);
+    assert_eq!(refused, Err(Fault::from(RecorderError::Signal(BAD_HANDLE))));
+    assert_eq!(recorder.recorded(), READ);
+}
+
+/// Catches a delivery that is made for a call that has failed already, and the errors of a provider in another order.
+#[test]
+fn e7_the_delivery_of_a_provider() {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    provider.select(s, handle, READ.mask());
+    socket.record(NetworkEvent::Read, Ok(()));
+    let fault = |_: &Report| Err(Fault(14));
+    for (s, handle, error) in [
+        (s + 4, handle, ProviderError::NotASocket.into()),
+        (s, WSAEVENT(99), ProviderError::InvalidEventObject.into()),
+        (s, handle, Fault(14)),
+        (s, WSAEVENT::NULL, Fault(14)),
+    ] {
+        assert_eq!(enum_network_events_with(&provider, s, handle, fault), Err(error));
+        assert_eq!((socket.recorded(), event.is_set()), (READ, true));
+    }
+    let report = enum_network_events_with(&provider, s, handle, |_| Ok::<_, Fault>(()));
+    assert_eq!((report.unwrap().events(), event.is_set()), (READ, false));
+}
+
+/// What an adopter's calls answer.
+#[derive(Debug, PartialEq)]
+struct Fault(i32);
+
+impl From<RecorderError> for Fault {
+    fn from(error: RecorderError) -> Self {
+        Self(error.errno().code())
+    }
+}
+
+impl From<ProviderError> for Fault {
+    fn from(error: ProviderError) -> Self {
+        Self(error.errno().code())
+    }
+}
+
+impl From<SignalError> for Fault {
+    fn from(error: SignalError) -> Self {
+        RecorderError::from(error).into()
+    }
 }

@@ -1,5 +1,5 @@
 //! K: concurrency, cost and embedding. What threads may do to each other is checked by the models in
-//! tests/loom.rs; here stand the cases that one can write down, and the cost.
+//! tests/loom; here stand the cases that one can write down, and the cost.
 
 use std::cell::Cell;
 use std::mem::size_of;

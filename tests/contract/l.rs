@@ -107,7 +107,7 @@ fn l2_a_full_socket_does_not_report_that_it_has_room() {
     let write = NetworkEvents::FD_WRITE;
     assert_eq!(record(), write);
     recorder.reenable_for(ReenablingCall::SendWouldBlock);
-    assert_eq!((recorder.recorded(), recorder.latched()), (NONE, NONE));
+    assert_eq!((recorder.recorded(), recorder.latched()), (NONE, FROM_THE_BEGINNING));
     assert!(recorder.enumerate().unwrap().events().is_empty());
     assert_eq!(record(), write, "there is room again");
     assert_eq!(recorder.enumerate().unwrap().events(), write);
@@ -166,9 +166,40 @@ fn s8_an_accepted_socket_inherits_the_latching_set() {
     let (listener, _event) = latching(READ | ACCEPT, ALL);
     listener.record_all([(NetworkEvent::Accept, Ok(())), (NetworkEvent::Read, Ok(()))]);
     let accepted = listener.inherit().unwrap();
-    assert_eq!((accepted.latched(), accepted.recorded()), (NONE, NONE));
+    assert_eq!((accepted.latched(), accepted.recorded()), (FROM_THE_BEGINNING, NONE));
     for event in [NetworkEvent::Read, NetworkEvent::Write] {
         accepted.record(event, Ok(()));
     }
-    assert_eq!(accepted.latched(), READ);
+    assert_eq!(accepted.latched(), READ | FROM_THE_BEGINNING);
+}
+
+/// Catches a recorder that tells a program of a change for which it has not asked, or of a second one.
+#[test]
+fn l3_nobody_is_told_of_a_change_who_has_not_asked() {
+    let (recorder, _event) = selected(ALL);
+    let changes = [NetworkEvent::RoutingInterfaceChange, NetworkEvent::AddressListChange];
+    let changed = || recorder.record_all(changes.map(|event| (event, Ok(())))).new;
+    for _ in 0..2 {
+        assert_eq!(changed(), NONE);
+        ask_for_changes(&recorder);
+        assert_eq!(changed(), FROM_THE_BEGINNING);
+        assert_eq!(recorder.enumerate().unwrap().events(), FROM_THE_BEGINNING);
+    }
+    assert_eq!(recorder.inherit().unwrap().latched(), FROM_THE_BEGINNING);
+}
+
+/// Catches a poller that watches for what nobody waits for, or for what it has reported.
+#[test]
+fn l1_what_to_watch_for() {
+    let (recorder, event) = latching(CONDITIONS, READ | CLOSE);
+    assert_eq!(recorder.interest(), READ | CLOSE);
+    recorder.record(NetworkEvent::Read, Ok(()));
+    recorder.record(NetworkEvent::Write, Ok(()));
+    assert_eq!(recorder.interest(), CLOSE);
+    recorder.enumerate_and_reset(&*event).unwrap();
+    assert_eq!(recorder.interest(), CLOSE);
+    recorder.reenable(NetworkEvent::Read);
+    assert_eq!(recorder.interest(), READ | CLOSE);
+    recorder.deselect().unwrap();
+    assert_eq!(recorder.interest(), NONE);
 }

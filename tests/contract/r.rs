@@ -1,6 +1,9 @@
 //! R: recording.
 
-use wsp_events::{NetworkEvent, NetworkEvents, Wake, WsaError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use wsp_events::{NetworkEvent, NetworkEvents, RecorderError, Wake, WsaError};
 
 use crate::support::*;
 
@@ -36,6 +39,7 @@ fn r2_the_code_stands_at_the_bit_position() {
         let provider = TestProvider::new();
         let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
         provider.select(s, handle, ALL.mask());
+        ask_for_changes(&socket);
         let code = 10_000 + event.bit_position() as i32;
         socket.record(event, Err(WsaError::from_code(code).unwrap()));
 
@@ -97,6 +101,7 @@ fn r4_only_a_new_selected_event_sets_the_signal() {
 #[test]
 fn r5_a_batch_sets_the_signal_once() {
     let (recorder, event) = selected(ALL);
+    ask_for_changes(&recorder);
     let batch = NetworkEvent::ALL.map(|event| (event, Ok(())));
     let recorded = recorder.record_all(batch);
     assert_eq!((recorded.new, recorded.wake), (ALL, Wake::Set));
@@ -220,4 +225,116 @@ fn r7_bits_that_are_no_event_are_dropped() {
     assert_eq!(recorder.selected(), READ | CLOSE);
     recorder.record(NetworkEvent::Read, Ok(()));
     assert!(event.is_set());
+}
+
+/// Catches a record that keeps an event, a code or a latch of the connection before, and one that loses the
+/// selection or touches the event object.
+#[test]
+fn r8_the_next_connection_is_like_the_first() {
+    let connected = [(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))];
+    let event = Event::new();
+    let recorder = Recorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
+    recorder.select(ALL, event.clone()).unwrap();
+    for reports_the_end in [true, false, true] {
+        assert_eq!(recorder.record_all(connected).wake, Wake::Set);
+        let report = recorder.enumerate_and_reset(&*event).unwrap();
+        assert_eq!(report.to_string(), "FD_WRITE: success, FD_CONNECT: success");
+        recorder.record(NetworkEvent::Close, Err(RESET));
+        if reports_the_end {
+            let report = recorder.enumerate_and_reset(&*event).unwrap();
+            assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
+        }
+        event.log();
+        recorder.renew();
+        assert_eq!((event.log(), recorder.recorded(), recorder.selected()), (vec![], NONE, ALL));
+        let change = recorder.record(NetworkEvent::AddressListChange, Ok(()));
+        assert_eq!(change.new, NONE, "it starts latched");
+    }
+    recorder.close().unwrap();
+    recorder.renew();
+    assert_eq!(recorder.enumerate(), Err(RecorderError::Closed));
+}
+
+/// Catches a debt of the connection before.
+#[test]
+fn r8_what_was_owed_is_void() {
+    let (recorder, event) = selected(CLOSE);
+    event.on_set(refuse);
+    recorder.record(NetworkEvent::Close, Ok(()));
+    recorder.renew();
+    assert!(!recorder.owes_set());
+}
+
+/// Catches a first step that touches the event object or records nothing, and a second one that does not set.
+#[test]
+fn r9_the_event_object_is_set_by_the_second_step() {
+    let (recorder, event) = selected(READ | CLOSE);
+    let read = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
+    let close = recorder.record_all_unsignaled([(NetworkEvent::Close, Err(RESET))]);
+    assert_eq!((event.log(), recorder.recorded()), (vec![], READ | CLOSE));
+    let recorded = read.signal();
+    assert_eq!((recorded.new, recorded.wake), (READ, Wake::Set));
+    // That set was for both.
+    let recorded = close.signal();
+    assert_eq!((recorded.new, recorded.wake), (CLOSE, Wake::NotNeeded));
+    assert_eq!(event.log(), [Call::Set]);
+    let report = recorder.enumerate_and_reset(&*event).unwrap();
+    assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
+    assert_eq!(event.log(), [Call::Reset]);
+    // Without a selection, and for a repeat, there is nothing to set.
+    recorder.deselect().unwrap();
+    for _ in 0..2 {
+        let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
+        assert_eq!((recorder.owes_set(), recorded.signal().wake), (false, Wake::NotNeeded));
+    }
+}
+
+/// Catches a second step that wakes a program for what is gone.
+#[test]
+fn r9_a_report_or_a_withdrawal_in_between_makes_the_second_step_void() {
+    type Between = fn(&Recorder, &Arc<Event>);
+    let between: [Between; 6] = [
+        |recorder, event| {
+            assert_eq!(recorder.enumerate_and_reset(&**event).unwrap().events(), READ)
+        },
+        |recorder, _| recorder.withdraw(READ),
+        |recorder, _| recorder.reenable(NetworkEvent::Read),
+        |recorder, _| recorder.renew(),
+        |recorder, _| recorder.deselect().unwrap(),
+        |recorder, _| recorder.close().unwrap(),
+    ];
+    for (at, between) in between.into_iter().enumerate() {
+        let (recorder, event) = selected(READ);
+        let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
+        between(&recorder, &event);
+        event.log();
+        let recorded = recorded.signal();
+        assert_eq!((recorded.wake, event.log()), (Wake::NotNeeded, vec![]), "{at}");
+    }
+}
+
+/// Catches a debt that is forgotten when the second step never comes, fails or panics.
+#[test]
+fn r9_without_the_second_step_the_set_is_owed() {
+    type Second = fn(&Recorder, &Arc<Event>);
+    let second: [Second; 3] = [
+        |recorder, _| drop(recorder.record_unsignaled(NetworkEvent::Read, Ok(()))),
+        |recorder, event| {
+            event.on_set(refuse);
+            let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(())).signal();
+            assert_eq!(recorded.signal_error, Some(BAD_HANDLE));
+        },
+        |recorder, event| {
+            event.on_set(blow_up);
+            let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
+            catch_unwind(AssertUnwindSafe(|| recorded.signal())).unwrap_err();
+        },
+    ];
+    for second in second {
+        let (recorder, event) = selected(READ);
+        second(&recorder, &event);
+        assert!(recorder.owes_set() && !event.is_set());
+        assert_eq!(recorder.record(NetworkEvent::Write, Ok(())).wake, Wake::Set);
+        assert!(!recorder.owes_set() && event.is_set());
+    }
 }

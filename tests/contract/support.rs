@@ -13,7 +13,7 @@ use std::time::Duration;
 use wsp_events::spi::{WSANETWORKEVENTS, wsp_enum_network_events, wsp_event_select};
 use wsp_events::{
     EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEventRecorder, NetworkEvents, Provider,
-    SOCKET, SignalError, SocketRef, SocketTable, WSAEVENT, WsaError,
+    ReenablingCall, SOCKET, SignalError, SocketRef, SocketTable, WSAEVENT, WsaError,
 };
 
 pub(crate) const READ: NetworkEvents = NetworkEvents::FD_READ;
@@ -172,6 +172,12 @@ pub(crate) fn selected(events: NetworkEvents) -> (Arc<Recorder>, Arc<Event>) {
     let recorder = Arc::new(Recorder::new());
     recorder.select(events, Arc::clone(&event)).unwrap();
     (recorder, event)
+}
+
+/// The program asks for the two change events, which start latched (L3).
+pub(crate) fn ask_for_changes<S>(recorder: &NetworkEventRecorder<S>) {
+    recorder.reenable_for(ReenablingCall::RoutingInterfaceChange);
+    recorder.reenable_for(ReenablingCall::AddressListChange);
 }
 
 /// A script that fails.
