@@ -1,4 +1,4 @@
-//! The event objects that handles name.
+//! From handle to event object.
 
 #[cfg(windows)]
 use wsp_events::win32::{BorrowedEvent, OwnedEvent};
@@ -6,12 +6,12 @@ use wsp_events::{EventSignal, SignalError, SocketRef, SocketTable, TableFull, WS
 
 use crate::Signal;
 
-/// Who gives out the handles.
+/// Where the handles come from.
 pub(crate) enum EventObjects {
-    /// The provider: any kind of event object can have one. A table of descriptors serves as a table of
-    /// handles: they are never null, and a closed one does not come back (P1). Apart, since it is large.
+    /// From the provider, for any kind of event object. A table of descriptors serves as a table of handles:
+    /// they are never null, and a closed one does not come back (P1). Boxed because it is large.
     Own(Box<SocketTable<Signal>>),
-    /// Windows, to the application. There is no table then, and nothing to look after.
+    /// From Windows. Then there is no table.
     #[cfg(windows)]
     Win32,
 }
@@ -21,7 +21,6 @@ impl EventObjects {
         match self {
             Self::Own(events) => {
                 let handle = events.insert(event).map_err(TableFull::errno)?;
-                // A number that looks like a pointer: nothing can be reached through it.
                 Ok(WSAEVENT(handle))
             }
             #[cfg(windows)]
@@ -37,7 +36,7 @@ impl EventObjects {
         }
     }
 
-    /// With a reference for a selection to keep (P2).
+    /// A reference for a selection to keep (P2).
     pub(crate) fn to_select(&self, handle: WSAEVENT) -> Option<Signal> {
         match self {
             Self::Own(events) => events.get(handle.0).map(|event| Signal::clone(&event)),
@@ -50,7 +49,7 @@ impl EventObjects {
         }
     }
 
-    /// For one reset (E6). Win32 looks at the handle itself, when it is used.
+    /// For one reset (E6). Windows checks the handle itself when it is used.
     pub(crate) fn to_reset(&self, handle: WSAEVENT) -> Option<EventToReset> {
         match self {
             Self::Own(events) => events.get(handle.0).map(EventToReset::Own),

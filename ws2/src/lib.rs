@@ -1,19 +1,19 @@
 //! A service provider over the TCP sockets of the operating system.
 //!
-//! [`LoopbackProvider`] is the socket side of Winsock in small: WSPSocket to WSPCloseSocket, two tables
-//! of handles, one thread that learns from the OS what happens. It shows where the library's parts go in
-//! a provider, and what a provider must do by itself to keep the rules of docs/CONTRACT.md, which the
-//! comments name. It comes in two [models](Model): for a SAN switch, which selects FD_ACCEPT and FD_CONNECT
-//! only (V1), and for programs, which send and receive as well.
+//! [`LoopbackProvider`] is a small socket side of Winsock: WSPSocket to WSPCloseSocket, two tables of
+//! handles, and one thread that learns from the OS what happens. It shows where the library's parts go in a
+//! provider, and what a provider must do itself to keep the rules of docs/CONTRACT.md, which the comments
+//! cite. It has two [models](Model): one for a SAN switch, which selects only FD_ACCEPT and FD_CONNECT (V1),
+//! and one for programs, which send and receive as well.
 //!
 //! | | |
 //! |---|---|
 //! | this file | the provider: sockets by descriptor, event objects by handle |
-//! | `event_objects` | the event objects that handles name: the provider's own handles, or those of Windows |
+//! | `event_objects` | from handle to event object: the provider's own handles, or those of Windows |
 //! | `socket` | one socket: its TCP state and its record |
-//! | `stream` | an established connection: what the poller is to look for, and what it finds |
+//! | `stream` | an established connection: what the poller looks for, and what it finds |
 //! | `poller` | the thread that learns what happens |
-//! | [`switch`] | the other side of the contract: whoever selects, waits and enumerates |
+//! | [`switch`] | the other side of the contract: it selects, waits and enumerates |
 
 mod event_objects;
 mod poller;
@@ -40,23 +40,23 @@ use poller::PollerThread;
 use socket::LoopbackSocket;
 pub use stream::{MSG_OOB, MSG_PEEK, SEES_OOB_AT_ONCE};
 
-/// An event object, of whatever kind; the selection of each socket has a reference of its own (P2).
+/// An event object of any kind. Each socket's selection has its own reference to it (P2).
 pub type Signal = Arc<dyn EventSignal + Send + Sync>;
 
-/// Is told what the provider does, and on which socket: by the first descriptor that it had.
+/// Called with what the provider does. The descriptor is the first one that the socket had.
 pub type Observer = Arc<dyn Fn(SOCKET, &Happening<'_>) + Send + Sync>;
 
-/// Something to record.
+/// An event to record, with its outcome.
 pub type Occurrence = (NetworkEvent, Result<(), WsaError>);
 
 /// What a provider reports, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
-    /// FD_ACCEPT and FD_CONNECT, as they come: a SAN provider's part. The switch sends and receives by
+    /// A SAN provider: FD_ACCEPT and FD_CONNECT, recorded as they arrive. The switch sends and receives in
     /// other ways.
     San,
-    /// The six events of a TCP socket. What the poller finds are conditions: there is something to read,
-    /// and still, and still. So every event latches until its re-enabling call (L1).
+    /// The six events of a TCP socket. The poller finds conditions, and finds them again as long as they hold.
+    /// So every event latches until its re-enabling call (L1).
     Streams,
 }
 
@@ -82,18 +82,18 @@ impl Model {
     }
 }
 
-/// What a provider does where nobody sees it.
+/// What a provider does inside.
 #[derive(Clone, Copy, Debug)]
 pub enum Happening<'a> {
-    /// The OS has something for the socket: connections to accept, the end of an attempt to connect, data,
-    /// room, or the end of the connection.
+    /// The OS has something for the socket: a connection to accept, the outcome of an attempt to connect, data,
+    /// room to send, or the end of the connection.
     Ready,
-    /// This is about to be recorded, as one step (R5).
+    /// These are about to be recorded, as one step (R5).
     Recording(&'a [Occurrence]),
-    /// It has been recorded. An error says that the event object could not be set; the set is then owed,
-    /// and the next call on the recorder tries again (R6): there is nothing more for a provider to do.
+    /// They have been recorded. If the event object could not be set, the set is owed, and the next call on the
+    /// recorder tries again (R6): the provider has nothing more to do.
     Recorded(Recorded),
-    /// The switch has selected, or deselected, and the socket is non-blocking from now on (S9).
+    /// The switch has selected or deselected. The socket is non-blocking from now on (S9).
     Selected(NetworkEvents),
 }
 
@@ -108,7 +108,7 @@ pub struct LoopbackProvider {
 }
 
 impl LoopbackProvider {
-    /// A provider of the model, and its poller's thread.
+    /// Makes a provider of this model, and starts its poller thread.
     pub fn new(
         model: Model,
         observer: impl Fn(SOCKET, &Happening<'_>) + Send + Sync + 'static,
@@ -123,14 +123,14 @@ impl LoopbackProvider {
         })
     }
 
-    /// The handles of event objects are those of Windows: for a switch that is another program.
+    /// Takes event objects by their Windows handles: for a switch that does not make them here.
     #[cfg(windows)]
     pub fn with_win32_events(mut self) -> Self {
         self.events = EventObjects::Win32;
         self
     }
 
-    /// WSACreateEvent, for an event object that is there already: a handle for it.
+    /// WSACreateEvent for an event object that exists already: a handle for it.
     pub fn create_event(&self, event: Signal) -> Result<WSAEVENT, WsaError> {
         self.events.create(event)
     }
@@ -151,12 +151,12 @@ impl LoopbackProvider {
         self.find(s)?.bind(address)
     }
 
-    /// WSPListen: from now on connections are accepted from the OS as they come.
+    /// WSPListen. From now on connections are accepted from the OS as they arrive.
     pub fn listen(&self, s: SOCKET) -> Result<(), WsaError> {
         LoopbackSocket::listen(&self.find(s)?, &self.poller)
     }
 
-    /// WSPAccept: the connection that has waited longest, or WSAEWOULDBLOCK.
+    /// WSPAccept: takes the connection that has waited longest, or fails with WSAEWOULDBLOCK.
     pub fn accept(&self, s: SOCKET) -> Result<SOCKET, WsaError> {
         let (accepted, connection) = self.find(s)?.accept()?;
         let s = self.insert(accepted)?;
@@ -168,18 +168,19 @@ impl LoopbackProvider {
         Ok(s)
     }
 
-    /// WSPConnect: starts an attempt, which WSPConnect says by WSAEWOULDBLOCK. However it ends, and
-    /// however soon, FD_CONNECT tells of it.
+    /// WSPConnect: starts an attempt, which WSPConnect reports as WSAEWOULDBLOCK. However it ends, and however
+    /// soon, FD_CONNECT has the outcome.
     pub fn connect(&self, s: SOCKET, peer: SocketAddr) -> Result<(), WsaError> {
         LoopbackSocket::connect(&self.find(s)?, &self.poller, peer)
     }
 
-    /// WSPSend: how much there was room for, or WSAEWOULDBLOCK. The only flag is MSG_OOB.
+    /// WSPSend: sends as much as there is room for, or fails with WSAEWOULDBLOCK. The only flag is MSG_OOB.
     pub fn send(&self, s: SOCKET, bytes: &[u8], flags: i32) -> Result<usize, WsaError> {
         self.find(s)?.send(bytes, flags)
     }
 
-    /// WSPRecv: what there is, 0 at the end, or WSAEWOULDBLOCK. The flags are MSG_PEEK and MSG_OOB.
+    /// WSPRecv: receives what there is, answers 0 at the end, or fails with WSAEWOULDBLOCK. The flags are
+    /// MSG_PEEK and MSG_OOB.
     pub fn recv(&self, s: SOCKET, buffer: &mut [u8], flags: i32) -> Result<usize, WsaError> {
         self.find(s)?.recv(buffer, flags)
     }
@@ -189,12 +190,12 @@ impl LoopbackProvider {
         self.find(s)?.shutdown_send()
     }
 
-    /// WSPSetSockOpt(SO_LINGER): with a time of zero the last WSPCloseSocket resets the connection.
+    /// WSPSetSockOpt(SO_LINGER). With a time of zero the last WSPCloseSocket resets the connection.
     pub fn set_linger(&self, s: SOCKET, time: Option<Duration>) -> Result<(), WsaError> {
         Ok(self.stream(s)?.set_linger(time)?)
     }
 
-    /// WSPDuplicateSocket, within the process: one more descriptor of the same socket (P4).
+    /// WSPDuplicateSocket within the process: one more descriptor of the same socket (P4).
     pub fn duplicate(&self, s: SOCKET) -> Result<SOCKET, WsaError> {
         self.check_up()?;
         let duplicate = self.sockets.duplicate(s).map_err(TableFull::errno)?;
@@ -216,7 +217,7 @@ impl LoopbackProvider {
         self.find(s)?.local_address()
     }
 
-    /// The OS's own socket under a connected one: for a SAN switch to send and receive on, and for options.
+    /// The OS socket under a connected one. A SAN switch sends and receives on it; others set options.
     pub fn stream(&self, s: SOCKET) -> Result<Arc<Socket>, WsaError> {
         self.find(s)?.stream()
     }
@@ -226,14 +227,14 @@ impl LoopbackProvider {
         Ok(self.find(s)?.is_nonblocking())
     }
 
-    /// The network goes down while the provider lives: an occurrence like any other (E9).
+    /// The network goes down while the provider lives. That is an occurrence like any other (E9).
     pub fn network_down(&self) {
         for socket in self.sockets.sockets() {
             socket.network_down();
         }
     }
 
-    /// The network subsystem fails: every call answers WSAENETDOWN from now on (E9).
+    /// The network subsystem fails. Every call answers WSAENETDOWN from now on (E9).
     pub fn fail(&self) {
         self.up.store(false, Ordering::Release);
     }
@@ -295,7 +296,7 @@ impl Drop for LoopbackProvider {
     }
 }
 
-/// The instance that the C functions serve: they get no context, so it must be found from nothing.
+/// The provider of the C functions, which get no context to find it by.
 static CURRENT: RwLock<Option<Arc<LoopbackProvider>>> = RwLock::new(None);
 
 /// WSPStartup.
@@ -305,7 +306,7 @@ pub fn startup(provider: LoopbackProvider) -> Arc<LoopbackProvider> {
     provider
 }
 
-/// WSPCleanup. A call that is under way keeps the provider until it returns.
+/// WSPCleanup. A call in progress keeps the provider until it returns.
 pub fn cleanup() {
     exchange_current(None);
 }
@@ -314,7 +315,7 @@ fn exchange_current(provider: Option<Arc<LoopbackProvider>>) {
     let mut current = CURRENT.write().unwrap_or_else(PoisonError::into_inner);
     let previous = std::mem::replace(&mut *current, provider);
     drop(current);
-    // Joins the poller's thread, if nobody else has it: not under the lock.
+    // If this was the last reference, it joins the poller thread: not under the lock.
     drop(previous);
 }
 

@@ -8,11 +8,12 @@ use std::thread::{self, JoinHandle};
 
 use polling::{Event, Events, Poller};
 use socket2::Socket;
-use wsp_events::{SocketRef, SocketTable, TableFull, WsaError};
+use wsp_events::{SocketTable, TableFull, WsaError};
 
-use crate::socket::LoopbackSocket;
+/// Called when a watched socket is ready.
+pub(crate) type OnReady = Box<dyn Fn(Event) + Send + Sync>;
 
-/// Watches sockets for what the OS has for them, until it is dropped.
+/// Watches sockets until it is dropped.
 pub(crate) struct PollerThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -20,10 +21,10 @@ pub(crate) struct PollerThread {
 
 struct Shared {
     poller: Poller,
-    /// Sockets by poll key. The keys are descriptors of a table of their own: those that the switch has
-    /// can be duplicated and closed one by one, and these stay. A readiness that comes late, for a
-    /// socket that is no longer watched, finds nothing, since its key does not come back (P1).
-    watched: SocketTable<SocketRef<LoopbackSocket>>,
+    /// What to call, by poll key. The keys are descriptors of a table of their own: the switch's can be
+    /// duplicated and closed one by one, and these stay. A late readiness of a socket that is no longer
+    /// watched finds nothing, since its key does not come back (P1).
+    watched: SocketTable<OnReady>,
     stopped: AtomicBool,
 }
 
@@ -41,19 +42,19 @@ impl PollerThread {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Without the thread nothing more is recorded: the provider's subsystem has failed then.
+    /// Without the thread nothing more is recorded: the network subsystem has failed.
     pub(crate) fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|it| !it.is_finished())
     }
 
-    /// Calls `socket.ready()` once `source` is ready for the `interest`, once each time it is armed.
+    /// Calls `on_ready` when `source` is ready for the `interest`, once each time it is armed.
     pub(crate) fn watch(
         &self,
-        socket: &SocketRef<LoopbackSocket>,
+        on_ready: OnReady,
         source: Socket,
         interest: impl FnOnce(usize) -> Event,
     ) -> Result<Watched, WsaError> {
-        let key = self.shared.watched.insert(socket.clone());
+        let key = self.shared.watched.insert(on_ready);
         let watched = Watched {
             source: Arc::new(source),
             key: key.map_err(TableFull::errno)?,
@@ -69,7 +70,8 @@ impl PollerThread {
 impl Drop for PollerThread {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Release);
-        // Without the notification the thread may never look: better one thread too many than a hang.
+        // Without the notification the thread may never wake up. Then it is left behind, which is better than a
+        // hang.
         let notified = self.shared.poller.notify().is_ok();
         if let Some(thread) = self.thread.take().filter(|_| notified) {
             let _panicked = thread.join();
@@ -78,7 +80,7 @@ impl Drop for PollerThread {
 }
 
 impl Shared {
-    /// Ends when it is told to, or when the poller fails.
+    /// Ends when it is stopped or the poller fails.
     fn run(&self) {
         let mut ready = Events::new();
         while !self.stopped.load(Ordering::Acquire) {
@@ -87,8 +89,8 @@ impl Shared {
                 return;
             }
             for event in ready.iter() {
-                if let Some(socket) = self.watched.get(event.key) {
-                    socket.ready(event);
+                if let Some(on_ready) = self.watched.get(event.key) {
+                    on_ready(event);
                 }
             }
         }
@@ -103,14 +105,14 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// Waits for the next readiness: the poller forgets its interest whenever it has told of one. It
-    /// looks by itself whether the condition holds already.
+    /// Waits for the next readiness: the poller reports one and then drops the interest. A condition that holds
+    /// already is reported too.
     pub(crate) fn arm(&self, interest: impl FnOnce(usize) -> Event) {
-        // It fails only for a source that is not in the poller, and this one is.
+        // It fails only for a source that is not in the poller; this one is.
         let _ok = self.shared.poller.modify(&*self.source, interest(self.key));
     }
 
-    /// The socket, to use it further when it is no longer watched.
+    /// The socket, for use when it is no longer watched.
     pub(crate) fn source(&self) -> Arc<Socket> {
         Arc::clone(&self.source)
     }

@@ -1,8 +1,8 @@
 //! One socket: its TCP state and its record.
 //!
-//! Two threads meet here, the switch's in the WSP functions and the poller's in
-//! [`LoopbackSocket::ready`]. A lock keeps the TCP state, the record needs none. Nothing is ever
-//! recorded under the lock: recording may set the event object, and that is somebody else's code.
+//! The switch's threads meet the poller thread here: the former in the WSP functions, the latter in
+//! `LoopbackSocket::ready`. A lock protects the TCP state; the record needs none. Nothing is recorded under the
+//! lock: recording may set the event object, which is foreign code.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,11 +18,11 @@ use wsp_events::{
     SocketRef, WsaError,
 };
 
-use crate::poller::{PollerThread, Watched};
+use crate::poller::{OnReady, PollerThread, Watched};
 use crate::stream::{MSG_OOB, MSG_PEEK, Stream};
 use crate::{Happening, Model, Observer, Occurrence, Signal};
 
-/// A thousand clients may come at once; a system that allows less takes less.
+/// A thousand clients may connect at once. A system with a smaller limit applies it.
 const BACKLOG: i32 = 1024;
 
 pub struct LoopbackSocket {
@@ -35,11 +35,11 @@ pub struct LoopbackSocket {
 }
 
 enum Tcp {
-    /// There is no socket of the OS yet: the address says which kind.
+    /// There is no OS socket yet: its kind depends on the address.
     Unbound,
     Bound(Socket),
-    /// `backlog` holds what the poller's thread has accepted from the OS and the switch has not yet
-    /// accepted from us.
+    /// `backlog` has the connections that the poller thread has accepted from the OS and the switch has not
+    /// accepted yet.
     Listening {
         listener: Watched,
         backlog: VecDeque<Socket>,
@@ -56,12 +56,12 @@ impl Tcp {
             Self::Unbound | Self::Bound(_) | Self::Listening { .. } => WsaError::WSAEINVAL,
             Self::Connecting(_) => WsaError::WSAEALREADY,
             Self::Connected(_) => WsaError::WSAEISCONN,
-            // The call was under way when the last descriptor was closed (P5).
+            // The last descriptor was closed during the call (P5).
             Self::Closed => WsaError::WSAENOTSOCK,
         }
     }
 
-    /// The connection that a call is to use.
+    /// The connection that a call uses.
     fn stream(&mut self) -> Result<&mut Stream, WsaError> {
         match self {
             Self::Connected(stream) => Ok(stream),
@@ -104,7 +104,7 @@ impl LoopbackSocket {
             Tcp::Bound(socket) => {
                 socket.listen(BACKLOG)?;
                 *tcp = Tcp::Listening {
-                    listener: poller.watch(this, socket, Event::readable)?,
+                    listener: poller.watch(Self::on_ready(this), socket, Event::readable)?,
                     backlog: VecDeque::new(),
                 };
                 Ok(())
@@ -116,22 +116,20 @@ impl LoopbackSocket {
         }
     }
 
-    /// A connection from the backlog, and the socket that it is to be [established] on.
-    ///
-    /// [established]: Self::establish
+    /// A connection from the backlog, and the socket to [establish](Self::establish) it on.
     pub(crate) fn accept(&self) -> Result<(Self, Socket), WsaError> {
-        // S8. It waits while another thread is inside the event object, so it has no place under the
-        // lock; and where it is refused (K4), nothing has been touched yet.
+        // S8. It may wait for a thread that uses the event object, so it is not done under the lock. If it is
+        // refused (K4), nothing has changed yet.
         let recorder = self.recorder.inherit().map_err(RecorderError::errno)?;
         let mut tcp = self.tcp();
         let Tcp::Listening { listener, backlog } = &mut *tcp else {
             return Err(WsaError::WSAEINVAL);
         };
-        // L2: re-enable, then look. What is queued after the look is recorded by who queues it.
+        // L2: re-enable, then look. The poller thread records what it queues after the look.
         self.recorder.reenable_for(ReenablingCall::Accept);
         let connection = backlog.pop_front();
         let more = !backlog.is_empty();
-        // In case the OS has refused to hand out connections: ask again.
+        // The OS may have refused to accept: ask again.
         listener.arm(Event::readable);
         drop(tcp);
         if more {
@@ -145,17 +143,16 @@ impl LoopbackSocket {
         Ok((socket, connection))
     }
 
-    /// An accepted socket gets its connection, and FD_WRITE says that there is room to send. It is told
-    /// to the listener's event object, which is this socket's too (S8).
+    /// Gives an accepted socket its connection, and records FD_WRITE, since there is room to send. That sets the
+    /// listener's event object, which is this socket's too (S8).
     pub(crate) fn establish(
         this: &SocketRef<Self>,
         poller: &PollerThread,
         connection: Socket,
     ) -> Result<(), WsaError> {
-        // The lock before the poller is told what to look for: it tells once, and to a socket that has its
-        // connection by then.
+        // Locked before the poller is armed: it reports once, and the socket must have its connection by then.
         let mut tcp = this.tcp();
-        let connection = poller.watch(this, connection, Event::none)?;
+        let connection = poller.watch(Self::on_ready(this), connection, Event::none)?;
         *tcp = Tcp::Connected(Stream::new(connection, this.model.reports()));
         drop(tcp);
         this.record(&[(NetworkEvent::Write, Ok(()))]);
@@ -176,18 +173,18 @@ impl LoopbackSocket {
                 return Err(tcp.refusal());
             }
         };
-        // R7: a new attempt makes the outcome of an earlier one stale.
+        // R7: the outcome of an earlier attempt is stale.
         this.recorder.reenable_for(ReenablingCall::Connect);
         let started = match socket.connect(&peer.into()) {
             Err(error) if !is_under_way(&error) => Err(WsaError::from(error)),
-            // Also if it is connected already: the poller finds it writable at once.
-            _ => poller.watch(this, socket, Event::writable),
+            // If it is connected already, the poller finds it writable at once.
+            _ => poller.watch(Self::on_ready(this), socket, Event::writable),
         };
         match started {
             Ok(attempt) => *tcp = Tcp::Connecting(attempt),
             Err(error) => {
                 drop(tcp);
-                // Refused so soon, as some systems do on loopback, it is an outcome all the same.
+                // Some systems refuse at once on loopback. That is an outcome like any other.
                 this.record(&[(NetworkEvent::Connect, Err(error))]);
             }
         }
@@ -201,8 +198,8 @@ impl LoopbackSocket {
         let mut tcp = self.tcp();
         let stream = tcp.stream()?;
         let (sent, news) = stream.send(bytes, flags);
-        // L3: this and nothing else re-enables FD_WRITE. It stands between the send that found no room and
-        // the poller's look for some (L2): room that has come meanwhile is found by the look.
+        // L3: nothing else re-enables FD_WRITE. It stands between the send that found no room and the poller's
+        // look for room (L2), so the look finds room that was made meanwhile.
         if sent == Err(WsaError::WSAEWOULDBLOCK) {
             self.recorder.reenable_for(ReenablingCall::SendWouldBlock);
             stream.want_room();
@@ -219,8 +216,8 @@ impl LoopbackSocket {
         let mut tcp = self.tcp();
         let stream = tcp.stream()?;
         let (oob, peek) = (flags & MSG_OOB != 0, flags & MSG_PEEK != 0);
-        // L2, L3: the arguments are good, so that the call counts, however it ends; and what it leaves
-        // behind is looked for after this, by it or by the poller.
+        // L2, L3: the arguments are valid, so the call re-enables, however it ends. What it leaves behind is
+        // looked for after this, by the call or by the poller.
         self.recorder.reenable_for(ReenablingCall::Recv { oob });
         let (received, news) =
             if oob { stream.recv_oob(buffer, peek) } else { stream.recv(buffer, peek) };
@@ -233,22 +230,26 @@ impl LoopbackSocket {
         self.tcp().stream()?.shutdown_send()
     }
 
-    /// The poller's thread: the OS has something for this socket.
-    pub(crate) fn ready(&self, ready: Event) {
+    fn on_ready(this: &SocketRef<Self>) -> OnReady {
+        let socket = this.clone();
+        Box::new(move |ready| socket.ready(ready))
+    }
+
+    /// On the poller thread: the OS has something for this socket.
+    fn ready(&self, ready: Event) {
         self.note(&Happening::Ready);
         loop {
             let occurrences = self.advance(ready);
             self.record(&occurrences);
-            // There may be more connections. But to ask at once for what has just been refused would go
-            // on for ever: accept() asks again.
+            // There may be more connections. After an error this stops, or it could go on for ever: accept() asks
+            // again.
             let [(NetworkEvent::Accept, Ok(()))] = occurrences[..] else {
                 break;
             };
         }
     }
 
-    /// Takes from the OS what is to be recorded as one step (R5). When there is nothing the poller is
-    /// told to wait for the next.
+    /// Takes from the OS what is to be recorded as one step (R5). If there is nothing, the poller is armed.
     fn advance(&self, ready: Event) -> Vec<Occurrence> {
         let mut tcp = self.tcp();
         match &mut *tcp {
@@ -256,14 +257,13 @@ impl LoopbackSocket {
                 let Some(outcome) = accept_from_os(listener) else {
                     return Vec::new();
                 };
-                // The connection is queued before it is recorded (by the caller): whoever gets FD_ACCEPT
-                // in a report finds it.
+                // Queued before the caller records it: a program that gets FD_ACCEPT in a report finds it.
                 let outcome = outcome.map(|connection| backlog.push_back(connection));
                 vec![(NetworkEvent::Accept, outcome)]
             }
             Tcp::Connecting(attempt) => match outcome_of(attempt) {
                 None => Vec::new(),
-                // The OS may refuse to use its socket again: the next attempt gets a new one.
+                // The OS may refuse to use the socket again: the next attempt gets a new one.
                 Some(Err(error)) => {
                     *tcp = Tcp::Unbound;
                     vec![(NetworkEvent::Connect, Err(error))]
@@ -277,7 +277,7 @@ impl LoopbackSocket {
                 }
             },
             Tcp::Connected(stream) => stream.look(ready),
-            // The readiness came late: the socket was closed, say, before its lock was free.
+            // The readiness is late: for example, the socket has been closed meanwhile.
             Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => Vec::new(),
         }
     }
@@ -301,12 +301,12 @@ impl LoopbackSocket {
     /// The last descriptor is gone.
     pub(crate) fn close(&self) {
         *self.tcp() = Tcp::Closed;
-        // S7. Refused only from inside the socket's own event object (K4); then the record goes when the
-        // last call that uses the socket returns.
+        // S7. It is refused only from inside the socket's own event object (K4). Then the record is freed when
+        // the last call that uses the socket returns.
         let _refused = self.recorder.close();
     }
 
-    /// Records, as one step (R5), what is the provider's to report.
+    /// Records, as one step (R5), what this model reports.
     fn record(&self, occurrences: &[Occurrence]) {
         let reports = self.model.reports();
         let reported = |&(event, _): &Occurrence| reports.contains(event.flag());
@@ -326,8 +326,8 @@ impl LoopbackSocket {
         &self.recorder
     }
 
-    /// S9. The OS's own sockets are non-blocking from the beginning; a provider with blocking calls
-    /// would look here in each of them.
+    /// S9. The OS sockets are non-blocking from the beginning. A provider with blocking calls would check this
+    /// in each of them.
     pub(crate) fn selected(&self, events: NetworkEvents) {
         self.nonblocking.store(true, Ordering::Relaxed);
         self.note(&Happening::Selected(events));
@@ -379,7 +379,7 @@ fn accept_from_os(listener: &Watched) -> Option<Result<Socket, WsaError>> {
                 listener.arm(Event::readable);
                 return None;
             }
-            // This client has gone again; there may be others.
+            // This client has disconnected; there may be others.
             Err(WsaError::WSAECONNABORTED | WsaError::WSAECONNRESET | WsaError::WSAEINTR) => {}
             outcome => return Some(outcome),
         }
@@ -391,7 +391,7 @@ fn outcome_of(attempt: &Watched) -> Option<Result<(), WsaError>> {
     match attempt.take_error() {
         Ok(Some(error)) | Err(error) => Some(Err(error.into())),
         Ok(None) if attempt.peer_addr().is_ok() => Some(Ok(())),
-        // Writable, some systems say, and mean nothing by it.
+        // Some systems report a socket as writable before the attempt has ended.
         Ok(None) => {
             attempt.arm(Event::writable);
             None
@@ -399,7 +399,7 @@ fn outcome_of(attempt: &Watched) -> Option<Result<(), WsaError>> {
     }
 }
 
-/// Whether a non-blocking connect has been started: Windows and the others say it differently.
+/// Whether a non-blocking connect has been started. Windows and the other systems have different codes for it.
 fn is_under_way(error: &io::Error) -> bool {
     matches!(WsaError::from(error), WsaError::WSAEWOULDBLOCK | WsaError::WSAEINPROGRESS)
 }

@@ -1,17 +1,15 @@
-//! An established connection: what the poller is to look for, and what is found.
+//! An established connection: what the poller looks for, and what it finds.
 //!
-//! A poller tells of conditions, and the record latches (L1); so the two must not talk past each other.
-//! What is looked for is what has not been recorded since its last re-enabling call, and no more: a
-//! poller that is asked for data while data lies unread would answer for ever. A re-enabling call asks
-//! for its event again, after it has re-enabled it, and so the look comes after that (L2).
+//! A poller reports conditions, and the record latches (L1). So the poller looks only for what has not been
+//! recorded since its last re-enabling call: if it looked for data while data is unread, it would report again
+//! and again. A re-enabling call first re-enables its event and then has the poller look for it again (L2).
 //!
 //! # Where systems differ
 //!
-//! - Out-of-band data is seen at once where the poller can tell of it: on Linux, Windows and illumos. On
-//!   macOS and the BSDs (kqueue) it can not; there it is seen **only with the next ordinary data**, or at
-//!   the end of the connection ([`SEES_OOB_AT_ONCE`]).
-//! - A reset is noticed at once on the former. On the latter, while unread data waits, it is noticed by
-//!   the next call.
+//! - Out-of-band data is seen at once where the poller can report it: on Linux, Windows and illumos. On macOS and
+//!   the BSDs (kqueue) it cannot. There it is seen **only with the next ordinary data**, or at the end of the
+//!   connection ([`SEES_OOB_AT_ONCE`]).
+//! - A reset is seen at once on the former. On the latter, while data is unread, it is seen by the next call.
 
 use std::collections::VecDeque;
 use std::mem::MaybeUninit;
@@ -25,12 +23,12 @@ use wsp_events::{NetworkEvent, NetworkEvents, WsaError};
 use crate::Occurrence;
 use crate::poller::Watched;
 
-/// Winsock's number, and that of every system.
+/// The number in Winsock and in every OS.
 pub const MSG_OOB: i32 = 1;
-/// Winsock's number, and that of every system.
+/// The number in Winsock and in every OS.
 pub const MSG_PEEK: i32 = 2;
 
-/// Whether the poller tells of out-of-band data.
+/// Whether the poller reports out-of-band data.
 pub const SEES_OOB_AT_ONCE: bool = !cfg!(any(
     target_vendor = "apple",
     target_os = "freebsd",
@@ -39,24 +37,27 @@ pub const SEES_OOB_AT_ONCE: bool = !cfg!(any(
     target_os = "dragonfly",
 ));
 
+/// The answer of a call, and what it has found to record.
+type Answer = (Result<usize, WsaError>, Option<Occurrence>);
+
 pub(crate) struct Stream {
     watched: Watched,
-    /// What the next look is for. The poller is armed exactly if this is not empty.
+    /// What the next look is for. The poller is armed if and only if this is not empty.
     wanted: NetworkEvents,
-    /// Out-of-band data, taken from the OS as it comes, like a listener's connections: the poller would
-    /// tell of it again and again as long as it waits there, asked or not.
+    /// Out-of-band data, taken from the OS as it arrives, like a listener's connections. As long as it stays in
+    /// the OS, the poller reports it again and again, whatever it looks for.
     urgent: VecDeque<u8>,
     /// The peer has closed its direction, and everything was received.
     ended: bool,
     /// WSPShutdown(SD_SEND) was called.
     shut_down: bool,
-    /// How the connection was lost: the answer to every further call. The OS tells it only once.
+    /// How the connection was lost: the answer to every further call. The OS gives it only once.
     lost: Option<WsaError>,
 }
 
 impl Stream {
-    /// A connection that has just been made. Of `reports` it looks for what can come by itself; FD_WRITE
-    /// is looked for when a send has found no room.
+    /// A connection that has just been made. It looks for those of `reports` that arrive unasked; it looks for
+    /// FD_WRITE when a send has found no room.
     pub(crate) fn new(watched: Watched, reports: NetworkEvents) -> Self {
         let wanted = reports & (NetworkEvents::FD_READ | NetworkEvents::FD_OOB);
         let stream = Self {
@@ -75,8 +76,7 @@ impl Stream {
         self.watched.source()
     }
 
-    /// A send has found no room, and FD_WRITE is re-enabled (L2): the poller looks for some, now and from
-    /// now on.
+    /// A send has found no room, and FD_WRITE is re-enabled (L2): the poller looks for room.
     pub(crate) fn want_room(&mut self) {
         self.wanted |= NetworkEvents::FD_WRITE;
         self.arm();
@@ -90,15 +90,15 @@ impl Stream {
         }
     }
 
-    /// The poller says that there is something: what is it? All of it is one step (R5).
+    /// What the poller has found. All of it is recorded as one step (R5).
     pub(crate) fn look(&mut self, ready: Event) -> Vec<Occurrence> {
         let mut found = Vec::new();
-        // The readiness came late; or this is a SAN provider's socket, of which nothing is reported.
+        // The readiness is late, or this is a SAN provider's socket, which reports nothing.
         if self.wanted.is_empty() {
             return found;
         }
         let hung_up = ready.is_interrupt() || ready.is_err() == Some(true);
-        // A reset does not wait behind unread data: as on Windows, that is lost with the connection.
+        // A reset does not wait behind unread data. As on Windows, the data is lost with the connection.
         if let Ok(Some(error)) | Err(error) = self.watched.take_error() {
             found.extend(self.lose(error.into()));
         }
@@ -106,15 +106,15 @@ impl Stream {
             if ready.is_priority() || !SEES_OOB_AT_ONCE {
                 found.extend(self.take_urgent());
             }
-            // Both directions are closed: none can come any more. And the poller would tell of just that,
-            // whatever it is asked for.
+            // If both directions are closed, none can arrive any more, and the poller would report the hang-up
+            // whenever it is armed.
             self.wanted.set(NetworkEvents::FD_OOB, !hung_up);
         }
         if self.wanted.contains(NetworkEvents::FD_READ) || hung_up {
             found.extend(self.look_for_data());
         }
-        // What Windows' poller calls an interrupt is a reset. The calls say so too, with its code; but under
-        // Wine they see a graceful close.
+        // An interrupt of Windows' poller is a reset. The calls answer it too, with its code; but under Wine they
+        // see a graceful close.
         if cfg!(windows) && ready.is_interrupt() && self.lost.is_none() {
             found.extend(self.lose(WsaError::WSAECONNRESET));
         }
@@ -126,8 +126,8 @@ impl Stream {
         found
     }
 
-    /// FD_READ, or FD_CLOSE once there is nothing more to read. That FD_CLOSE is told once is the record's
-    /// business: no call re-enables it (L3).
+    /// FD_READ, or FD_CLOSE once there is nothing more to read. The record reports FD_CLOSE only once, because no
+    /// call re-enables it (L3).
     fn look_for_data(&mut self) -> Option<Occurrence> {
         if self.lost.is_some() {
             return None;
@@ -158,12 +158,8 @@ impl Stream {
         Some((NetworkEvent::Oob, Ok(())))
     }
 
-    /// Sends, and tells of the loss of the connection if the OS does.
-    pub(crate) fn send(
-        &mut self,
-        bytes: &[u8],
-        flags: i32,
-    ) -> (Result<usize, WsaError>, Option<Occurrence>) {
+    /// Sends, and answers FD_CLOSE too if the OS says that the connection is lost.
+    pub(crate) fn send(&mut self, bytes: &[u8], flags: i32) -> Answer {
         if self.shut_down {
             return (Err(WsaError::WSAESHUTDOWN), None);
         }
@@ -171,17 +167,13 @@ impl Stream {
     }
 
     /// Receives, and looks whether there is more, or has the poller look.
-    pub(crate) fn recv(
-        &mut self,
-        buffer: &mut [u8],
-        peek: bool,
-    ) -> (Result<usize, WsaError>, Option<Occurrence>) {
+    pub(crate) fn recv(&mut self, buffer: &mut [u8], peek: bool) -> Answer {
         let flags = if peek { MSG_PEEK } else { 0 };
         let (received, mut news) = self.call(|socket| receive(socket, buffer, flags));
         if self.lost.is_none() && !self.ended {
             self.wanted |= NetworkEvents::FD_READ;
-            // Whoever enumerates after this call is to find FD_READ if there is more. A receive that did
-            // not fill its buffer has taken all there was; what comes after it is the poller's to find.
+            // An enumeration after this call must find FD_READ if there is more. A receive that did not fill its
+            // buffer has taken all there was; the poller finds what arrives later.
             if received.is_ok_and(|length| peek || length == buffer.len()) {
                 news = self.look_for_data();
             }
@@ -190,12 +182,8 @@ impl Stream {
         (received, news)
     }
 
-    /// Receives out-of-band data, and tells if there is more. Here the call can look by itself.
-    pub(crate) fn recv_oob(
-        &mut self,
-        buffer: &mut [u8],
-        peek: bool,
-    ) -> (Result<usize, WsaError>, Option<Occurrence>) {
+    /// Receives out-of-band data, and answers FD_OOB too if there is more. Here the call itself can look.
+    pub(crate) fn recv_oob(&mut self, buffer: &mut [u8], peek: bool) -> Answer {
         if let Some(error) = self.lost {
             return (Err(error), None);
         }
@@ -222,17 +210,14 @@ impl Stream {
         Ok(())
     }
 
-    /// The connection is gone: FD_CLOSE says so at once, and every call from now on.
+    /// The connection is lost: FD_CLOSE has the error, and every call from now on answers it.
     pub(crate) fn lose(&mut self, error: WsaError) -> Option<Occurrence> {
         self.lost = Some(error);
         self.wanted = NetworkEvents::empty();
         Some((NetworkEvent::Close, Err(error)))
     }
 
-    fn call(
-        &mut self,
-        call: impl FnOnce(&Socket) -> Result<usize, WsaError>,
-    ) -> (Result<usize, WsaError>, Option<Occurrence>) {
+    fn call(&mut self, call: impl FnOnce(&Socket) -> Result<usize, WsaError>) -> Answer {
         if let Some(error) = self.lost {
             return (Err(error), None);
         }
@@ -254,8 +239,8 @@ fn ends_connection(error: &WsaError) -> bool {
 
 /// recv() with flags, into bytes.
 fn receive(socket: &Socket, buffer: &mut [u8], flags: i32) -> Result<usize, WsaError> {
-    // SAFETY: the layout is the same, and socket2 promises of its recv functions that they write nothing
-    // uninitialised, so that they can be used with a buffer of bytes.
+    // SAFETY: the layout is the same, and socket2 promises that its recv functions write no uninitialised bytes, so
+    // that they can be used with a buffer of bytes.
     let buffer = unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) };
     Ok(socket.recv_with_flags(buffer, flags)?)
 }

@@ -1,13 +1,15 @@
 //! The switch: the other side of the contract. It selects, waits on event objects, and enumerates.
 //!
-//! It knows a provider by two C functions, descriptors and handles, as ws2_32 does, and looks at the
-//! answers as closely as a program in C could.
+//! As ws2_32 does, it knows a provider by two C functions, descriptors and handles. It checks every byte that a
+//! call may write.
 #![allow(clippy::not_unsafe_ptr_arg_deref, reason = "a handle is no pointer to anything")]
 
 use std::fmt;
 use std::ptr;
 
-use wsp_events::spi::{SOCKET_ERROR, WSANETWORKEVENTS};
+use wsp_events::spi::{
+    CurrentProvider, SOCKET_ERROR, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect,
+};
 use wsp_events::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents, SOCKET, WSAEVENT, WsaError};
 
 /// `LPWSPEVENTSELECT`.
@@ -17,8 +19,7 @@ pub type EventSelect = unsafe extern "system" fn(SOCKET, WSAEVENT, i32, *mut i32
 pub type EnumNetworkEvents =
     unsafe extern "system" fn(SOCKET, WSAEVENT, *mut WSANETWORKEVENTS, *mut i32) -> i32;
 
-/// What stands, before every call, wherever the provider may write: so that what it wrote can be told
-/// from what it left alone.
+/// What stands, before every call, wherever the provider may write. It shows what the provider has written.
 const UNTOUCHED: i32 = 0x5E5E_5E5E;
 
 /// The part of a WSPPROC_TABLE that network events need.
@@ -31,6 +32,11 @@ pub struct Switch {
 }
 
 impl Switch {
+    /// The functions of a provider in this process.
+    pub const fn of<P: CurrentProvider>() -> Self {
+        Self { event_select: WSPEventSelect::<P>, enum_network_events: WSPEnumNetworkEvents::<P> }
+    }
+
     /// Calls WSPEventSelect.
     pub fn event_select(&self, s: SOCKET, event: WSAEVENT, events: NetworkEvents) -> Answer {
         let mut errno = UNTOUCHED;
@@ -39,7 +45,7 @@ impl Switch {
         Answer { returned, errno }
     }
 
-    /// Calls WSPEnumNetworkEvents: the answer, and what was written.
+    /// Calls WSPEnumNetworkEvents. Returns the answer and what was written.
     pub fn enum_network_events(&self, s: SOCKET, event: WSAEVENT) -> (Answer, Written) {
         let mut events =
             WSANETWORKEVENTS { lNetworkEvents: UNTOUCHED, iErrorCode: [UNTOUCHED; FD_MAX_EVENTS] };
@@ -49,7 +55,7 @@ impl Switch {
         (Answer { returned, errno }, Written(events))
     }
 
-    /// The same without an output, which no provider can serve.
+    /// Calls WSPEnumNetworkEvents without an output, which must fail.
     pub fn enum_network_events_to_null(&self, s: SOCKET, event: WSAEVENT) -> Answer {
         let mut errno = UNTOUCHED;
         // SAFETY: a null `lpNetworkEvents` is allowed, and `errno` is valid for the write.
@@ -66,10 +72,10 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// 0, and nothing is written to `lpErrno` (E10).
+    /// 0, and nothing at `lpErrno` (E10).
     pub const SUCCESS: Self = Self { returned: 0, errno: UNTOUCHED };
 
-    /// SOCKET_ERROR, and why.
+    /// SOCKET_ERROR, and this code at `lpErrno`.
     pub const fn error(error: WsaError) -> Self {
         Self { returned: SOCKET_ERROR, errno: error.code() }
     }
@@ -99,7 +105,7 @@ impl Written {
         NetworkEvents::from_mask(self.0.lNetworkEvents)
     }
 
-    /// What has become of an event, if it is in the report.
+    /// The outcome of an event that is in the report.
     pub fn outcome(&self, event: NetworkEvent) -> Option<Result<(), WsaError>> {
         self.0.iter().find(|(it, _)| *it == event).map(|(_, outcome)| outcome)
     }
@@ -119,6 +125,9 @@ impl Written {
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_untouched() {
+            return f.write_str("nothing written");
+        }
         if self.events().is_empty() {
             return f.write_str("no network events");
         }

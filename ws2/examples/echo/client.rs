@@ -1,4 +1,4 @@
-//! The clients: several threads, each with as many connections as it can wait for, an event object each.
+//! The clients: several threads, each with as many connections as it can wait for, and an event object for each.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use ws2::switch::Written;
 /// How many connections a thread has at a time.
 pub(crate) const AT_A_TIME: usize = 63;
 
-/// Whether a reset comes while data is under way in both directions. If not, nothing is when it comes: Wine
-/// forgets a reset that it sees beside anything else.
+/// Whether a reset comes while data is in flight in both directions. Not on Windows, because Wine forgets a reset
+/// that it sees together with anything else.
 const IN_FLIGHT: bool = !cfg!(windows);
 
-/// How a connection is to end.
+/// How a connection will end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// Gracefully, when all has come back.
+    /// Gracefully, when all bytes have come back.
     Complete,
     /// The client resets it in the middle.
     ResetByClient,
-    /// The server does.
+    /// The server resets it in the middle.
     ResetByServer,
 }
 
@@ -52,14 +52,14 @@ pub(crate) struct Clients {
     slots: Vec<Slot>,
 }
 
-/// An event object, which serves one connection after the other.
+/// An event object, which serves one connection after another.
 struct Slot {
     event: Arc<Member>,
     handle: WSAEVENT,
     connection: Option<Connection>,
 }
 
-/// The number of the next connection, of all threads.
+/// The number of the next connection, for all threads.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 impl Clients {
@@ -74,7 +74,7 @@ impl Clients {
         Ok(Self { provider: Arc::clone(provider), server, wait_set, slots })
     }
 
-    /// Makes connections, one after the other in each slot, until there have been enough.
+    /// Makes connections, one after another in each slot, until there have been enough.
     pub(crate) fn run(mut self) -> Result {
         let mut running = 0;
         for slot in &mut self.slots {
@@ -84,7 +84,7 @@ impl Clients {
         while running > 0 {
             let set = self.wait_set.wait(STALL);
             if set.is_empty() {
-                return Err("a client waits in vain: an event was lost".into());
+                return Err("a client waited too long: an event was lost".into());
             }
             for at in set {
                 add(Count::WakeUp, 1);
@@ -113,7 +113,7 @@ impl Slot {
         Ok(true)
     }
 
-    /// The event object is set: one report, of the one socket that it serves. Whether that has ended.
+    /// The event object is set: takes the report of the socket that it serves. Whether the connection has ended.
     fn woken(&mut self, provider: &LoopbackProvider, buffer: &mut [u8]) -> Result<bool> {
         let Some(connection) = &mut self.connection else {
             return Err("an event object was set after its socket was closed (S7)".into());
@@ -124,7 +124,7 @@ impl Slot {
         if ended {
             provider.close_socket(connection.s)?;
             self.connection = None;
-            // The next connection finds it as new: WSAResetEvent.
+            // Reset for the next connection: WSAResetEvent.
             self.event.reset_event()?;
         }
         Ok(ended)
@@ -138,12 +138,12 @@ impl Connection {
             8 => Fate::ResetByServer,
             _ => Fate::Complete,
         };
-        // Some are larger than any buffer on the way: they must wait for FD_WRITE.
+        // Some are larger than all buffers on the way, so they must wait for FD_WRITE.
         let length = if id.is_multiple_of(16) { 512 * 1024 } else { (9 + id % 17) * 1024 };
         Self { s, id, fate, length, sent: 0, back: 0 }
     }
 
-    /// How much may be sent at this time.
+    /// How much may be sent by now.
     fn sendable(&self) -> usize {
         if IN_FLIGHT || self.fate == Fate::Complete {
             self.length
@@ -152,7 +152,7 @@ impl Connection {
         }
     }
 
-    /// The byte at a place of this connection's data; the first says what the server is to do.
+    /// The byte at an index of this connection's data. The first says whether the server must reset it.
     fn byte(&self, at: usize) -> u8 {
         match (at, self.fate) {
             (0, Fate::ResetByServer) => KILL_ME,
@@ -181,7 +181,7 @@ impl Connection {
             provider.set_linger(self.s, Some(Duration::ZERO))?;
             return Ok(true);
         }
-        // All that was to come back first has come: the rest needs no FD_WRITE, since no send has failed.
+        // All that had to come back first is there. The rest needs no FD_WRITE, since no send has failed.
         let goes_on = self.fate == Fate::ResetByServer && self.sent == self.back;
         if report.outcome(NetworkEvent::Write).is_some() || goes_on {
             self.send(provider)?;
@@ -189,7 +189,7 @@ impl Connection {
         match report.outcome(NetworkEvent::Close) {
             None => Ok(false),
             Some(Ok(())) => {
-                // Before that everything was received.
+                // FD_CLOSE comes after all data.
                 let whole = self.fate == Fate::Complete && self.back == self.length;
                 add(if whole { Count::Completed } else { Count::WrongBytes }, 1);
                 Ok(true)
@@ -202,9 +202,9 @@ impl Connection {
         }
     }
 
-    /// Once for each FD_READ, and compares.
+    /// Receives once for each FD_READ, and compares.
     fn receive(&mut self, provider: &LoopbackProvider, buffer: &mut [u8]) -> Result {
-        // Nothing there, or a reset: FD_READ or FD_CLOSE will tell.
+        // If there is nothing, or after a reset, FD_READ or FD_CLOSE will follow.
         let length = provider.recv(self.s, buffer, 0).unwrap_or(0);
         let expected = (self.back..self.back + length).map(|at| self.byte(at));
         let wrong = buffer[..length].iter().zip(expected).filter(|(came, sent)| **came != *sent);
@@ -217,8 +217,8 @@ impl Connection {
         Ok(())
     }
 
-    /// As much as there is room for; FD_WRITE tells when to go on, after a send that has found none and
-    /// only then (L3).
+    /// Sends as much as there is room for. FD_WRITE says when to go on, but only after a send that found no room
+    /// (L3).
     fn send(&mut self, provider: &LoopbackProvider) -> Result {
         while self.sent < self.sendable() {
             let end = self.sendable().min(self.sent + RECEIVE);
@@ -232,13 +232,13 @@ impl Connection {
                     add(Count::WouldBlock, 1);
                     return Ok(());
                 }
-                // FD_CLOSE will tell.
+                // FD_CLOSE will follow.
                 Err(_) => return Ok(()),
             }
         }
         match self.fate {
             Fate::Complete => Ok(provider.shutdown_send(self.s)?),
-            // These do not close gracefully: a server that has seen the end is done with them.
+            // No graceful close: the server would end the connection itself.
             Fate::ResetByClient | Fate::ResetByServer => Ok(()),
         }
     }

@@ -1,37 +1,37 @@
-//! What is counted, by all threads.
+//! What all threads count.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Count {
-    /// By the provider: its poller has found something.
+    /// In the provider: its poller has reported a ready socket.
     Ready,
     Record,
     SetEvent,
-    /// By the programs: a wait that was over, and an event object that was found set then.
+    /// In the programs: a wait that ended, and an event object that was set then.
     Wait,
     WakeUp,
-    /// A report that says something; one that says nothing; and an enumeration that has found nothing on a
-    /// socket that shares its event object with the one that was meant.
+    /// A report with events; one without; and an enumeration without events of a socket that shares its event object
+    /// with another one, which had some.
     Report,
     EmptyReport,
     Miss,
-    /// A send that has found no room.
+    /// A send that found no room.
     WouldBlock,
     Accepted,
     Connected,
     BytesSent,
     BytesBack,
-    /// Bytes that were sent on a connection that was reset before they came back.
+    /// Bytes on a connection that was reset before they came back.
     BytesCut,
-    /// Bytes that are not the ones that were sent, or not all of them.
+    /// Bytes that differ from those that were sent, and connections that closed before all came back.
     WrongBytes,
     Completed,
     ResetByClient,
     ResetSeenByServer,
     ResetByServer,
     ResetSeenByClient,
-    // The last.
+    // How many there are.
     Kinds,
 }
 

@@ -2,28 +2,25 @@
 //! objects, and a report for each wake-up.
 //!
 //! `cargo run --release -p ws2 --example echo` makes a thousand connections, sends megabytes through them and
-//! compares every byte that comes back; one in ten is reset by its client in the middle, and one in ten by
-//! the server. It prints its counts, and exits with a failure unless all bytes came back on the others, no event
-//! was lost, and nobody was woken in vain.
+//! compares every byte that comes back. One connection in ten is reset by its client in the middle, and one in ten by
+//! the server. The program prints its counts and a verdict. It fails unless all bytes came back on the other
+//! connections, no event was lost, and the programs were not woken without need.
 //!
-//! The server is one thread and waits for 64 event objects, as many as WSAWaitForMultipleEvents takes: one
-//! for the listener, and one for each group of up to sixteen connections. That is how such servers get
-//! past 64 sockets a thread. The clients have an event object for each connection.
+//! The server is one thread that waits for 64 event objects, as many as WSAWaitForMultipleEvents takes: one for the
+//! listener, and one for each group of up to sixteen connections. That is how such servers get past 64 sockets a
+//! thread. The clients have an event object for each connection.
 //!
 //! # What is counted
 //!
-//! A *wake-up* is an event object that was found set when a wait was over. It is followed by one
-//! enumeration, where it serves one socket, and by a *pass* over all sockets of the group, where it serves
-//! many (P3). A *report* is what the enumerations have found after a wake-up: each socket that had something
-//! is a report, and a wake-up after which no socket had anything is an *empty report*. At most one in a
-//! hundred may be empty.
+//! A *wake-up* is an event object that was set when a wait ended. If it serves one socket, one enumeration follows;
+//! if it serves a group, a *pass* over all sockets of the group follows (P3). Each socket that had events then is a
+//! *report*. A wake-up after which no socket had any is an *empty report*; at most one in a hundred may be empty.
 //!
-//! In a pass most sockets have nothing to report, and that is no fault of the record: the event object was
-//! set for one of the others. To ask them all is the price of sharing it, so these enumerations have a count
-//! of their own, *in vain*, and no limit but the size of the group.
+//! In a pass most sockets have no events, because the event object was set for another socket of the group. That is
+//! the price of sharing it. These enumerations are counted apart, as *passed over*, and have no limit.
 //!
-//! A thousand connections have two thousand descriptors in this one process. At most
-//! 441 connections are open at a time, so that a limit of 1024 descriptors is enough.
+//! A thousand connections would have two thousand descriptors in this process. At most 441 connections are open at a
+//! time, so a limit of 1024 descriptors is enough.
 
 mod client;
 mod counts;
@@ -37,7 +34,6 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wsp_events::spi::{WSPEnumNetworkEvents, WSPEventSelect};
 use wsp_events::{NetworkEvents, SOCKET, WSAEVENT};
 
 use client::{AT_A_TIME, Clients};
@@ -51,41 +47,38 @@ const CONNECTIONS: usize = 1000;
 /// Threads of clients. The default limit of macOS is 256 descriptors.
 const CLIENT_THREADS: usize = if cfg!(target_vendor = "apple") { 1 } else { 7 };
 
-/// What the programs select beside FD_ACCEPT and FD_CONNECT.
+/// What the programs select in addition to FD_ACCEPT and FD_CONNECT.
 const DATA_EVENTS: NetworkEvents =
     NetworkEvents::FD_READ.union(NetworkEvents::FD_WRITE).union(NetworkEvents::FD_CLOSE);
 
 /// How much is received, and sent, by one call.
 const RECEIVE: usize = 8 * 1024;
 
-/// The room in the OS for what was sent and has not arrived: small, so that FD_WRITE is needed.
+/// The size of the OS send buffer: small, so that FD_WRITE is needed.
 const SEND_BUFFER: usize = 16 * 1024;
 
-/// A connection that is to be reset is reset when so many bytes have gone through.
+/// How many bytes a connection carries before it is reset.
 const KILL_AFTER: usize = 4 * 1024;
 
 /// The first byte of a connection that the server is to reset.
 const KILL_ME: u8 = b'K';
 
-/// A wait that takes so long is a stall.
+/// A wait that takes this long means that an event was lost.
 const STALL: Duration = Duration::from_secs(10);
 
-/// When the program ends, whatever has become of it.
-const CURTAIN: Duration = Duration::from_secs(60);
+/// The program ends after this time at the latest.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-const SWITCH: Switch = Switch {
-    event_select: WSPEventSelect::<LoopbackProvider>,
-    enum_network_events: WSPEnumNetworkEvents::<LoopbackProvider>,
-};
+const SWITCH: Switch = Switch::of::<LoopbackProvider>();
 
 type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     let start = Instant::now();
     let played = play();
-    println!("{CONNECTIONS} connections, up to {} at a time", CLIENT_THREADS * AT_A_TIME);
+    println!("{CONNECTIONS} connections, at most {} at a time", CLIENT_THREADS * AT_A_TIME);
     let kept = summary(played.err());
-    let verdict = if kept { "all is as promised" } else { "FAILED" };
+    let verdict = if kept { "every promise was kept" } else { "FAILED" };
     println!("{verdict}, in {:.2} s", start.elapsed().as_secs_f64());
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -102,7 +95,7 @@ fn play() -> Result {
     provider.listen(listener)?;
     let address = provider.local_address(listener)?;
 
-    // Each thread ends by itself, or by its limit for a wait. The curtain falls if one hangs elsewhere.
+    // Each thread ends by itself, or because a wait takes too long. The time limit is for one that hangs elsewhere.
     let (done, ends) = mpsc::channel();
     for thread in 0..=CLIENT_THREADS {
         let (provider, done) = (Arc::clone(&provider), done.clone());
@@ -116,28 +109,30 @@ fn play() -> Result {
     }
     // A thread that panics sends nothing.
     drop(done);
-    let curtain = Instant::now() + CURTAIN;
+    let deadline = Instant::now() + TIME_LIMIT;
     for _ in 0..=CLIENT_THREADS {
-        ends.recv_timeout(curtain.saturating_duration_since(Instant::now()))??;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let end = ends.recv_timeout(left);
+        end.map_err(|_| format!("a thread panicked, or the programs took over {TIME_LIMIT:?}"))??;
     }
     ws2::cleanup();
     Ok(())
 }
 
-/// Prints the counts, and whether they are as they must be.
+/// Prints the counts and each promise that was not kept. Whether all were.
 fn summary(error: Option<Box<dyn Error + Send + Sync>>) -> bool {
     use Count::*;
     println!(
-        "bytes:      {} sent by the clients: {} came back, {} did not, on connections that were reset \
-         on purpose; {} sends would block",
+        "bytes:      {} sent by the clients; {} came back, {} were lost on connections that were reset on \
+         purpose; {} sends found no room and waited for FD_WRITE",
         get(BytesSent),
         get(BytesBack),
         get(BytesCut),
         get(WouldBlock)
     );
     println!(
-        "ends:       {} complete; {} reset by the client, {} seen by the server; \
-         {} reset by the server, {} seen by the client",
+        "ends:       {} connections closed gracefully; {} were reset by the client, the server saw {} of them; \
+         {} were reset by the server, the client saw {} of them",
         get(Completed),
         get(ResetByClient),
         get(ResetSeenByServer),
@@ -145,13 +140,14 @@ fn summary(error: Option<Box<dyn Error + Send + Sync>>) -> bool {
         get(ResetSeenByClient)
     );
     println!(
-        "provider:   {} times ready, {} records, {} SetEvents",
+        "provider:   the poller reported {} ready sockets; {} calls to record, {} to set an event object",
         get(Ready),
         get(Record),
         get(SetEvent)
     );
     println!(
-        "programs:   {} waits, {} wake-ups, {} reports, {} empty reports; {} enumerations in vain",
+        "programs:   {} waits found {} event objects set; {} reports with events, {} without; in the server's \
+         groups {} sockets without events were passed over",
         get(Wait),
         get(WakeUp),
         get(Report),
@@ -161,14 +157,14 @@ fn summary(error: Option<Box<dyn Error + Send + Sync>>) -> bool {
 
     let resets = (CONNECTIONS / 10, CONNECTIONS / 10);
     let promises = [
-        ("the programs come to their end", error.is_none()),
+        ("the programs finish", error.is_none()),
         ("every connection is made", get(Connected) == CONNECTIONS),
-        ("and accepted", get(Accepted) == CONNECTIONS),
-        ("every byte that comes back is the one that was sent", get(WrongBytes) == 0),
-        ("and every byte comes back, unless its connection is reset", {
+        ("every connection is accepted", get(Accepted) == CONNECTIONS),
+        ("every byte that comes back is the byte that was sent", get(WrongBytes) == 0),
+        ("every byte comes back, unless its connection is reset", {
             get(BytesSent) == get(BytesBack) + get(BytesCut)
         }),
-        ("and every connection completes that was not reset", {
+        ("every connection that is not reset closes gracefully", {
             get(Completed) == CONNECTIONS - resets.0 - resets.1
         }),
         ("every reset by a client is seen by the server", {
@@ -177,8 +173,8 @@ fn summary(error: Option<Box<dyn Error + Send + Sync>>) -> bool {
         ("every reset by the server is seen by the client", {
             (get(ResetByServer), get(ResetSeenByClient)) == resets
         }),
-        ("some sends have found no room, and went on", get(WouldBlock) > 0),
-        ("the poller tells of nothing again and again", get(Ready) <= 2 * get(Record)),
+        ("some sends find no room, and go on later", get(WouldBlock) > 0),
+        ("the poller reports at most twice for each record", get(Ready) <= 2 * get(Record)),
         ("at most two wake-ups for each report", get(WakeUp) <= 2 * get(Report)),
         ("at most one empty report in a hundred", get(EmptyReport) * 100 <= get(Report)),
     ];

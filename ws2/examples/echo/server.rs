@@ -22,7 +22,7 @@ pub(crate) struct Server {
     listener: SOCKET,
     listener_event: WSAEVENT,
     wait_set: Arc<WaitSet>,
-    /// The first event object of the wait set is the listener's, the others are theirs.
+    /// The first event object of the wait set is the listener's, the others are the groups'.
     groups: Vec<Group>,
     accepted: usize,
 }
@@ -36,11 +36,11 @@ struct Group {
 /// The server's side of a connection.
 #[derive(Default)]
 struct Connection {
-    /// Received and not yet sent back, from `sent` on.
+    /// What was received last. From `sent` on it is not yet sent back.
     echo: Vec<u8>,
     sent: usize,
     received: usize,
-    /// The client wants to see how a reset looks.
+    /// The client asks for a reset.
     kill: bool,
     /// FD_READ was reported, and no receive has followed yet.
     readable: bool,
@@ -49,7 +49,7 @@ struct Connection {
 }
 
 impl Server {
-    /// For a socket that listens already: what came before the selection is recorded (R1).
+    /// The socket listens already: a connection that arrived before the selection is recorded (R1).
     pub(crate) fn new(provider: &Arc<LoopbackProvider>, listener: SOCKET) -> Result<Self> {
         let wait_set = Arc::new(WaitSet::default());
         let listener_event = provider.create_event(wait_set.member(0))?;
@@ -71,7 +71,7 @@ impl Server {
         {
             let set = self.wait_set.wait(STALL);
             if set.is_empty() {
-                return Err("the server waits in vain: an event was lost".into());
+                return Err("the server waited too long: an event was lost".into());
             }
             for at in set {
                 add(Count::WakeUp, 1);
@@ -84,7 +84,7 @@ impl Server {
         Ok(self.provider.close_socket(self.listener)?)
     }
 
-    /// FD_ACCEPT: one connection. If more wait, the accept has signaled it again (L2).
+    /// Accepts one connection for an FD_ACCEPT. If more wait, the accept has set the event object again (L2).
     fn accept(&mut self) -> Result {
         let report = enumerate(self.listener, self.listener_event)?;
         add(if report.events().is_empty() { Count::EmptyReport } else { Count::Report }, 1);
@@ -104,16 +104,16 @@ impl Server {
         let group = with_room.find(|group| group.connections.len() < GROUP);
         let group = group.ok_or("the server has no room for so many connections")?;
         group.connections.insert(s, Connection::default());
-        // It begins with the listener's selection (S8), and gets its own. FD_WRITE is recorded already,
-        // so that the group's event object is set at once (S2).
+        // The socket has the listener's selection (S8), and gets its own. FD_WRITE is recorded already, so the
+        // group's event object is set at once (S2).
         select(s, group.handle, DATA_EVENTS)
     }
 }
 
 impl Group {
-    /// The event object is set: somebody has something, and only the records know who. So all of them are
-    /// asked, the first with the event object and the others without (P3): what comes after the reset sets
-    /// it again, and is for the next pass.
+    /// The event object is set: at least one socket has events, and only the records know which. So all are
+    /// enumerated, the first with the event object and the others without (P3). What is recorded after the reset sets
+    /// it again, for the next pass.
     fn pass(&mut self, provider: &LoopbackProvider) -> Result {
         let mut handle = self.handle;
         let mut ended = Vec::new();
@@ -143,7 +143,7 @@ impl Group {
             }
         }
         if self.connections.is_empty() {
-            // What had set it was closed before this pass: WSAResetEvent.
+            // The socket that set it was closed before this pass: WSAResetEvent.
             self.event.reset_event()?;
         }
         if reports == 0 {
@@ -161,24 +161,24 @@ impl Group {
 }
 
 impl Connection {
-    /// Sends back what there is, and receives once if that was reported: more than one receive for an
-    /// FD_READ would take what the next report tells of, and that would be empty (R7). Whether it is over.
+    /// Sends back what there is, and receives once if FD_READ was reported. More than one receive for an FD_READ
+    /// would take the data of the next report, which would then be empty (R7). Whether the connection is over.
     fn serve(&mut self, provider: &LoopbackProvider, s: SOCKET) -> Result<bool> {
         loop {
             while self.sent < self.echo.len() {
                 match provider.send(s, &self.echo[self.sent..], 0) {
                     Ok(length) => self.sent += length,
-                    // FD_WRITE will tell when to go on, and nothing is received before that.
+                    // FD_WRITE will say when to go on. Nothing is received before that.
                     Err(WsaError::WSAEWOULDBLOCK) => {
                         add(Count::WouldBlock, 1);
                         return Ok(false);
                     }
-                    // FD_CLOSE will tell.
+                    // FD_CLOSE will follow.
                     Err(_) => return Ok(false),
                 }
             }
             if !std::mem::take(&mut self.readable) {
-                // FD_CLOSE comes after all the data.
+                // FD_CLOSE comes after all data.
                 return Ok(self.ended);
             }
             self.sent = 0;

@@ -1,4 +1,4 @@
-//! WSAWaitForMultipleEvents: up to 64 event objects that one thread waits for together.
+//! WSAWaitForMultipleEvents: one thread waits for up to 64 event objects together.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::counts::{Count, add};
 /// WSA_MAXIMUM_WAIT_EVENTS.
 pub(crate) const MAXIMUM_WAIT_EVENTS: usize = 64;
 
-/// The event objects that one thread waits for, each a bit.
+/// The event objects that one thread waits for, one bit each.
 #[derive(Default)]
 pub(crate) struct WaitSet {
     set: Mutex<u64>,
@@ -29,7 +29,7 @@ impl WaitSet {
         Arc::new(Member { wait_set: Arc::clone(self), bit: 1 << at })
     }
 
-    /// Waits until one of them is set, and tells which are; none if that has not happened in time.
+    /// Waits until one of them is set. The indices of those that are: none after the time limit.
     pub(crate) fn wait(&self, limit: Duration) -> Vec<usize> {
         add(Count::Wait, 1);
         let (set, _) = self

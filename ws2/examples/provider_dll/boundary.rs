@@ -1,6 +1,5 @@
-//! What every function does at the C boundary: answers by return value and `lpErrno`, and takes nothing
-//! that a pointer leads to for granted but what Winsock promises of it. Nothing from outside need be
-//! aligned.
+//! What every function does at the C boundary. It answers by return value and `lpErrno`. It relies on pointers only
+//! as far as Winsock promises; nothing from outside need be aligned.
 
 use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -13,11 +12,11 @@ use wsp_events::WsaError;
 
 const ADDRESS_LENGTH: i32 = size_of::<SOCKADDR_IN>() as i32;
 
-/// One call sends or receives no more than this. The caller sees that there was more, and calls again.
+/// One call sends or receives at most this much. The caller sees how much it was, and calls again.
 const MOST: usize = 1 << 16;
 
-/// Runs a call. If it fails the answer is `failed`, and the code stands at `errno`; a null `errno` is
-/// survived, and so is a panic (E10).
+/// Runs a call. If it fails or panics, the answer is `failed`, and the code stands at `errno`, which may be null
+/// (E10).
 ///
 /// # Safety
 ///
@@ -31,7 +30,7 @@ pub(crate) unsafe fn answer<T>(
         Ok(answer) => answer,
         Err(error) => {
             if !errno.is_null() {
-                // SAFETY: it is not null, and as this function's caller vouches.
+                // SAFETY: it is not null, and as this function's caller promises.
                 unsafe { errno.write_unaligned(error.code()) };
             }
             failed
@@ -51,19 +50,19 @@ pub(crate) fn contain<T>(
     })
 }
 
-/// Writes an output that has to be there.
+/// Writes an output that must not be null.
 ///
 /// # Safety
 ///
 /// `out` is null or valid for the write of a `T`.
 pub(crate) unsafe fn write<T>(out: *mut T, value: T) -> Result<(), WsaError> {
     check(out)?;
-    // SAFETY: it is not null, and as this function's caller vouches.
+    // SAFETY: it is not null, and as this function's caller promises.
     unsafe { out.write_unaligned(value) };
     Ok(())
 }
 
-/// For an output that must not be found missing when the work is done: nothing may have changed then.
+/// Checks an output before anything changes.
 pub(crate) fn check<T>(out: *const T) -> Result<(), WsaError> {
     if out.is_null() { Err(WsaError::WSAEFAULT) } else { Ok(()) }
 }
@@ -78,18 +77,18 @@ pub(crate) unsafe fn read_address(
     if name.is_null() || length < ADDRESS_LENGTH {
         return Err(WsaError::WSAEFAULT);
     }
-    // SAFETY: it is not null, and as this function's caller vouches.
+    // SAFETY: it is not null, and as this function's caller promises.
     let address = unsafe { name.cast::<SOCKADDR_IN>().read_unaligned() };
     if address.sin_family != AF_INET {
         return Err(WsaError::WSAEAFNOSUPPORT);
     }
-    // SAFETY: whichever bytes there are, they are a number.
+    // SAFETY: any bytes are a number.
     let ip = unsafe { address.sin_addr.S_un.S_addr };
     let ip = Ipv4Addr::from(ip.to_ne_bytes());
     Ok(SocketAddrV4::new(ip, u16::from_be(address.sin_port)).into())
 }
 
-/// Whether [`write_address`] has where to write.
+/// Whether there is room for [`write_address`].
 ///
 /// # Safety
 ///
@@ -100,14 +99,14 @@ pub(crate) unsafe fn check_address_output(
 ) -> Result<(), WsaError> {
     check(name)?;
     check(length)?;
-    // SAFETY: it is not null, and as this function's caller vouches.
+    // SAFETY: it is not null, and as this function's caller promises.
     let length = unsafe { length.read_unaligned() };
     if length < ADDRESS_LENGTH { Err(WsaError::WSAEFAULT) } else { Ok(()) }
 }
 
 /// # Safety
 ///
-/// [`check_address_output`] has said yes, `name` is valid for writes of as many bytes as stand at `length`,
+/// [`check_address_output`] has succeeded, `name` is valid for writes of as many bytes as stand at `length`,
 /// and `length` for the write of an `int`.
 pub(crate) unsafe fn write_address(
     address: SocketAddr,
@@ -123,7 +122,7 @@ pub(crate) unsafe fn write_address(
         ..SOCKADDR_IN::default()
     };
     out.sin_addr.S_un.S_addr = u32::from_ne_bytes(address.ip().octets());
-    // SAFETY: there is room for an address, and both are as this function's caller vouches.
+    // SAFETY: there is room for an address, and both are as this function's caller promises.
     unsafe {
         name.cast::<SOCKADDR_IN>().write_unaligned(out);
         length.write_unaligned(ADDRESS_LENGTH);
@@ -131,22 +130,22 @@ pub(crate) unsafe fn write_address(
     Ok(())
 }
 
-/// The buffers of a WSPSend or WSPRecv: pieces of one.
+/// The buffers of a WSPSend or WSPRecv, which together are one.
 ///
-/// The bytes go through a buffer of our own. So no reference ever leads to memory of the application's,
-/// which it need not have initialised.
+/// The bytes go through a buffer of our own. So there is never a reference to the application's memory, which it need
+/// not have initialised.
 pub(crate) struct Buffers(Vec<WSABUF>);
 
 impl Buffers {
     /// # Safety
     ///
-    /// `first` is null or valid for reads of `count` WSABUFs. What they say is true for as long as this is
-    /// in use: memory that is not null is valid for what is done here, reads or writes.
+    /// `first` is null or valid for reads of `count` WSABUFs. As long as this is in use, each buffer that is not null
+    /// is valid for its length: for reads if it is gathered, for writes if it is scattered.
     pub(crate) unsafe fn new(first: *const WSABUF, count: u32) -> Result<Self, WsaError> {
         if first.is_null() && count > 0 {
             return Err(WsaError::WSAEFAULT);
         }
-        // SAFETY: it is not null if anything is read, and as this function's caller vouches.
+        // SAFETY: it is not null if anything is read, and as this function's caller promises.
         let read = |at| unsafe { first.add(at).read_unaligned() };
         let buffers: Vec<_> = (0..count as usize).map(read).collect();
         if buffers.iter().any(|buffer| buffer.buf.is_null() && buffer.len > 0) {
@@ -155,7 +154,7 @@ impl Buffers {
         Ok(Self(buffers))
     }
 
-    /// How much they hold, or have room for.
+    /// How many bytes they hold or have room for.
     pub(crate) fn len(&self) -> usize {
         self.pieces(MOST).map(|(_, length)| length).sum()
     }
@@ -169,21 +168,21 @@ impl Buffers {
         })
     }
 
-    /// What they hold.
+    /// The bytes that they hold.
     pub(crate) fn gather(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.len());
         for (buffer, length) in self.pieces(MOST).filter(|piece| piece.1 > 0) {
-            // SAFETY: the buffer is not null, and as the caller of `new` vouches.
+            // SAFETY: the buffer is not null, and as the caller of `new` promises.
             bytes.extend_from_slice(unsafe { slice::from_raw_parts(buffer, length) });
         }
         bytes
     }
 
-    /// Fills them, as far as the bytes go.
+    /// Fills them with these bytes, as far as they go.
     pub(crate) fn scatter(&self, mut bytes: &[u8]) {
         for (buffer, length) in self.pieces(bytes.len()).filter(|piece| piece.1 > 0) {
             let (now, later) = bytes.split_at(length);
-            // SAFETY: the buffer is not null, and as the caller of `new` vouches.
+            // SAFETY: the buffer is not null, and as the caller of `new` promises.
             unsafe { ptr::copy_nonoverlapping(now.as_ptr(), buffer, length) };
             bytes = later;
         }

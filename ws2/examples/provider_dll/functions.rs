@@ -1,6 +1,6 @@
 //! The functions of the table: each turns its C arguments into those of [`LoopbackProvider`].
 //!
-//! They check as the two for network events do (E9): whether the provider is there, whether the descriptor
+//! As the two for network events do (E9), they check first whether there is a provider, then whether the descriptor
 //! is a socket, and then the other arguments, before anything changes.
 
 use std::ops::Deref;
@@ -17,15 +17,13 @@ use wsp_events::{Provider, WsaError};
 use crate::boundary::{
     Buffers, answer, check, check_address_output, read_address, write, write_address,
 };
-use crate::startup;
 use ws2::LoopbackProvider;
 
-/// What this provider serves; the rest of the table is null.
+/// What this provider serves, except WSPCleanup. The rest of the table is null.
 pub(crate) fn table() -> WSPPROC_TABLE {
     WSPPROC_TABLE {
         lpWSPAccept: Some(accept),
         lpWSPBind: Some(bind),
-        lpWSPCleanup: Some(cleanup),
         lpWSPCloseSocket: Some(close_socket),
         lpWSPConnect: Some(connect),
         lpWSPEnumNetworkEvents: lp_wsp_enum_network_events::<LoopbackProvider>(),
@@ -118,7 +116,7 @@ unsafe extern "system" fn listen(s: SOCKET, _backlog: i32, errno: *mut i32) -> i
     unsafe { answer(errno, SOCKET_ERROR, call) }
 }
 
-/// The attempt begins, which is WSAEWOULDBLOCK; how it ends is told by FD_CONNECT.
+/// Starts an attempt, which is WSAEWOULDBLOCK. FD_CONNECT has the outcome.
 unsafe extern "system" fn connect(
     s: SOCKET,
     name: *const SOCKADDR,
@@ -153,7 +151,7 @@ unsafe extern "system" fn accept(
         if condition.is_some() {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
-        // Before a connection is taken, which could not be given back.
+        // Before a connection is taken: it could not be given back.
         if !name.is_null() {
             // SAFETY: `length` is null or valid, as Winsock promises.
             unsafe { check_address_output(name, length) }?;
@@ -165,7 +163,7 @@ unsafe extern "system" fn accept(
             // SAFETY: the name has the length that stands at `length`, as Winsock promises.
             let written = peer.map(|peer| unsafe { write_address(peer, name, length) });
             if !matches!(written, Some(Ok(()))) {
-                // The connection has gone again, and its peer with it: that is FD_CLOSE's to tell.
+                // The connection has ended already, and its peer has no address: FD_CLOSE will report that.
                 // SAFETY: `length` is valid, as has been checked.
                 unsafe { write(length, 0) }?;
             }
@@ -210,7 +208,7 @@ unsafe extern "system" fn send(
     unsafe { answer(errno, SOCKET_ERROR, call) }
 }
 
-/// The flags come back as they were: what Winsock can add to them is for messages.
+/// The flags stay as they are: what Winsock can add to them is for message sockets.
 unsafe extern "system" fn recv(
     s: SOCKET,
     buffers: *const WSABUF,
@@ -220,7 +218,7 @@ unsafe extern "system" fn recv(
     overlapped: *mut OVERLAPPED,
     routine: LPWSAOVERLAPPED_COMPLETION_ROUTINE,
     _thread: *const WSATHREADID,
-    // `windows-sys` has it so; it is an output all the same.
+    // An output, although `windows-sys` says const.
     errno: *const i32,
 ) -> i32 {
     let call = || {
@@ -243,10 +241,4 @@ unsafe extern "system" fn recv(
     };
     // SAFETY: `errno` is null or valid, as Winsock promises.
     unsafe { answer(errno.cast_mut(), SOCKET_ERROR, call) }
-}
-
-unsafe extern "system" fn cleanup(errno: *mut i32) -> i32 {
-    let call = || startup::cleanup().map(|()| 0);
-    // SAFETY: `errno` is null or valid, as Winsock promises.
-    unsafe { answer(errno, SOCKET_ERROR, call) }
 }

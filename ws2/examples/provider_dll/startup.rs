@@ -3,21 +3,21 @@
 use std::sync::{Mutex, PoisonError};
 
 use windows_sys::Win32::Networking::WinSock::{
-    LPWSPSTARTUP, WSAPROTOCOL_INFOW, WSPDATA, WSPPROC_TABLE, WSPUPCALLTABLE,
+    LPWSPSTARTUP, SOCKET_ERROR, WSAPROTOCOL_INFOW, WSPDATA, WSPPROC_TABLE, WSPUPCALLTABLE,
 };
 use wsp_events::WsaError;
 
-use crate::boundary::{check, contain, write};
+use crate::boundary::{answer, check, contain, write};
 use crate::functions;
 use ws2::{LoopbackProvider, Model};
 
 /// 2.2, with the major version in the low byte.
 const VERSION: u16 = 0x0202;
 
-/// How many of them WSPCleanup has not made up for: the provider goes with the last.
+/// How many calls of WSPStartup have had no WSPCleanup yet. The provider ends with the last.
 static STARTUPS: Mutex<u32> = Mutex::new(0);
 
-/// The entry: it agrees on the version, and fills the table.
+/// The entry point: agrees on the version, and fills the table.
 ///
 /// # Safety
 ///
@@ -25,14 +25,14 @@ static STARTUPS: Mutex<u32> = Mutex::new(0);
 #[unsafe(no_mangle)]
 pub unsafe extern "system" fn WSPStartup(
     version: u16,
-    // `windows-sys` has it so; it is an output all the same.
+    // An output, although `windows-sys` says const.
     data: *const WSPDATA,
     _protocol_info: *const WSAPROTOCOL_INFOW,
-    // The system's functions, for blocking hooks, overlapped operations and handles.
+    // The system's functions for blocking hooks, overlapped operations and handles.
     _upcalls: WSPUPCALLTABLE,
     table: *mut WSPPROC_TABLE,
 ) -> i32 {
-    // SAFETY: both are as this function's caller vouches.
+    // SAFETY: both are as this function's caller promises.
     let call = || unsafe { start(version, data.cast_mut(), table) };
     match contain(WsaError::WSASYSNOTREADY, call) {
         Ok(()) => 0,
@@ -40,7 +40,7 @@ pub unsafe extern "system" fn WSPStartup(
     }
 }
 
-/// It is what ws2_32 takes it for.
+/// It has the type that ws2_32 expects.
 const _: LPWSPSTARTUP = Some(WSPStartup);
 
 /// # Safety
@@ -68,23 +68,27 @@ unsafe fn start(
     let mut description = [0; 256];
     let text = "wsp-events: TCP on the loopback interface".encode_utf16();
     description.iter_mut().zip(text).for_each(|(to, from)| *to = from);
-    // SAFETY: neither is null, and they are as this function's caller vouches.
+    // SAFETY: neither is null, and they are as this function's caller promises.
     unsafe {
         write(
             data,
             WSPDATA { wVersion: VERSION, wHighVersion: VERSION, szDescription: description },
         )?;
-        write(table, functions::table())
+        write(table, WSPPROC_TABLE { lpWSPCleanup: Some(cleanup), ..functions::table() })
     }
 }
 
 /// WSPCleanup: the last one ends the provider, with its sockets, its selections and its thread.
-pub(crate) fn cleanup() -> Result<(), WsaError> {
-    // Locked to the end: a WSPStartup that comes meanwhile makes a provider of its own after that.
-    let mut startups = STARTUPS.lock().unwrap_or_else(PoisonError::into_inner);
-    *startups = startups.checked_sub(1).ok_or(WsaError::WSANOTINITIALISED)?;
-    if *startups == 0 {
-        ws2::cleanup();
-    }
-    Ok(())
+unsafe extern "system" fn cleanup(errno: *mut i32) -> i32 {
+    let call = || {
+        // Locked to the end, so that a concurrent WSPStartup makes a provider after that.
+        let mut startups = STARTUPS.lock().unwrap_or_else(PoisonError::into_inner);
+        *startups = startups.checked_sub(1).ok_or(WsaError::WSANOTINITIALISED)?;
+        if *startups == 0 {
+            ws2::cleanup();
+        }
+        Ok(0)
+    };
+    // SAFETY: `errno` is null or valid, as Winsock promises.
+    unsafe { answer(errno, SOCKET_ERROR, call) }
 }

@@ -5,8 +5,8 @@ use std::process;
 
 use crate::switch::*;
 
-/// Catches a selection that ends, or goes wrong, when the application closes its handle; and one that sets
-/// whoever has the number of the handle now.
+/// Catches a selection that ends or fails when the application closes its handle; and one that sets the event object
+/// that has the number of the handle now.
 #[test]
 fn p2_the_application_closes_its_handle_while_it_is_selected() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
@@ -17,7 +17,7 @@ fn p2_the_application_closes_its_handle_while_it_is_selected() {
 
     peer.write_all(b"x").unwrap();
     assert_eq!(wait_for(&[&waiter]), Some(0));
-    assert!(!others.iter().any(Event::is_set), "{number:?} is somebody else's now");
+    assert!(!others.iter().any(Event::is_set), "{number:?} names another event object now");
     drop(others);
     assert_eq!(switch.enumerate(s, number), Err(WSAEINVAL));
     assert!(waiter.is_set(), "E7");
@@ -30,7 +30,7 @@ fn p2_the_application_closes_its_handle_while_it_is_selected() {
     switch.close(s).unwrap();
 }
 
-/// Catches an event object that outlives its last selection, in the record of a closed socket for one.
+/// Catches an event object that outlives its last selection, for example in the record of a closed socket.
 #[test]
 fn p2_an_event_object_lives_as_long_as_it_is_selected() {
     let (_alone, switch) = (alone(), switch());
@@ -57,8 +57,7 @@ fn p2_an_event_object_lives_as_long_as_it_is_selected() {
     assert!(!Event::exists(&name), "the socket was closed");
 }
 
-/// Catches a close that sets or resets the event object, that is not the end of the selection, or that
-/// another socket feels.
+/// Catches a close that sets or resets the event object, does not end the selection, or affects another socket.
 #[test]
 fn s7_a_closed_socket_leaves_the_event_object_as_it_is() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
@@ -66,8 +65,8 @@ fn s7_a_closed_socket_leaves_the_event_object_as_it_is() {
     let (other, mut other_peer) = switch.connected(&event, FD_READ | FD_CLOSE);
     assert_eq!(switch.close(s), Ok(()));
     assert!(!event.is_set());
-    assert_eq!(peer.read(&mut [0]).unwrap(), 0, "the peer is told");
-    // What comes now reaches nobody.
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0, "the peer sees the end");
+    // Nobody receives what the peer sends now.
     let _sent = peer.write_all(b"x");
     assert_eq!(switch.enumerate(s, event.raw()), Err(WSAENOTSOCK));
     assert_eq!(switch.event_select(s, event.raw(), FD_READ), Err(WSAENOTSOCK));
@@ -81,7 +80,7 @@ fn s7_a_closed_socket_leaves_the_event_object_as_it_is() {
     assert!(event.is_set(), "E7");
 }
 
-/// Catches an end that is not told, and one that is told before the data.
+/// Catches an end that is not reported, and one that is reported before the data.
 #[test]
 fn l3_the_peer_closes() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
@@ -92,6 +91,6 @@ fn l3_the_peer_closes() {
     assert_eq!(switch.recv(s), Ok(b"last".to_vec()));
     switch.wait_for_all(s, &event, FD_CLOSE);
     assert_eq!(switch.recv(s), Ok(Vec::new()));
-    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "it is told once");
+    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "it is reported once");
     switch.close(s).unwrap();
 }

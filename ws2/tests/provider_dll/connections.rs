@@ -8,8 +8,7 @@ use windows_sys::Win32::Networking::WinSock::SOCKET;
 
 use crate::switch::*;
 
-/// Catches an event that is reported without its companion, a signal that comes late or stays, and a
-/// second report of the same.
+/// Catches FD_CONNECT without FD_WRITE, a signal that is late or stays, and a second report of the same.
 #[test]
 fn e1_a_connection_that_is_made_is_reported_once() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
@@ -24,7 +23,7 @@ fn e1_a_connection_that_is_made_is_reported_once() {
     switch.close(s).unwrap();
 }
 
-/// Catches a connection that was made before anybody selected, and is forgotten.
+/// Catches a connection that is forgotten because it was made before the selection.
 #[test]
 fn r1_a_connection_from_before_the_selection_is_not_lost() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
@@ -32,20 +31,20 @@ fn r1_a_connection_from_before_the_selection_is_not_lost() {
     let s = switch.socket().unwrap();
     assert_eq!(switch.connect(s, listener.local_addr().unwrap()), Err(WSAEWOULDBLOCK));
     let _peer = listener.accept().unwrap();
-    // Meanwhile it has been recorded, or it is recorded now.
+    // It has been recorded by now, or will be.
     switch.event_select(s, event.raw(), FD_CONNECT).unwrap();
     assert_eq!(switch.wait(s, &event), Report::of(FD_CONNECT));
     switch.event_select(s, event.raw(), FD_WRITE).unwrap();
-    assert!(event.is_set(), "S2: what was not selected was recorded all the same");
+    assert!(event.is_set(), "S2: what was not selected was recorded");
     assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(FD_WRITE)));
     switch.close(s).unwrap();
 }
 
-/// Catches a code at another index, or of another number.
+/// Catches a wrong code, or one at the wrong index.
 #[test]
 fn r2_a_connection_that_is_refused_has_its_code() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
-    // A port that is taken, where nobody listens.
+    // A port that is bound, but nobody listens there.
     let nobody = switch.socket().unwrap();
     switch.bind(nobody, ANY_PORT).unwrap();
     let address = switch.get_sock_name(nobody).unwrap();
@@ -62,8 +61,8 @@ fn r2_a_connection_that_is_refused_has_its_code() {
     switch.close(nobody).unwrap();
 }
 
-/// Catches a second connection that nobody is told of, and an accepted socket that begins with another
-/// selection, or with the listener's record.
+/// Catches a second connection that is not reported, and an accepted socket that begins with another selection, or
+/// with the listener's record.
 #[test]
 fn s8_an_accepted_socket_has_the_selection_of_its_listener() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
@@ -79,14 +78,14 @@ fn s8_an_accepted_socket_has_the_selection_of_its_listener() {
     let (second, peer) = accept(switch, listener, &event);
     assert_eq!(peer, clients[1].local_addr().unwrap());
     assert_eq!(switch.accept(listener), Err(WSAEWOULDBLOCK));
-    // FD_ACCEPT of the second may have come between, and may have been reported already.
+    // FD_ACCEPT of the second may have been reported already.
     switch.enumerate(listener, event.raw()).unwrap();
     assert_eq!(switch.enumerate(first, event.raw()), Ok(Report::of(0)));
 
     clients[1].write_all(b"2").unwrap();
     assert_eq!(switch.wait(second, &event), Report::of(FD_READ));
     assert_eq!(switch.enumerate(first, event.raw()), Ok(Report::of(0)));
-    // It lives on by itself.
+    // It does not need the listener.
     switch.close(listener).unwrap();
     clients[0].write_all(b"1").unwrap();
     assert_eq!(switch.wait(first, &event), Report::of(FD_READ));
@@ -95,7 +94,7 @@ fn s8_an_accepted_socket_has_the_selection_of_its_listener() {
     switch.close(second).unwrap();
 }
 
-/// Accepts the connection that has been told of, or is about to be (L2).
+/// Accepts a connection that has been reported, or is about to be (L2).
 fn accept(switch: &Switch, listener: SOCKET, event: &Event) -> (SOCKET, SocketAddr) {
     loop {
         match switch.accept(listener) {
@@ -124,8 +123,8 @@ fn p3_several_sockets_share_an_event_object() {
     while received.iter().sum::<usize>() < ROUNDS * SOCKETS {
         assert_eq!(wait_for(&[&event]), Some(0), "a wake-up was lost: {received:?}");
         for (at, s) in sockets.iter().enumerate() {
-            // Only the first call of a pass resets the event object: a later reset would take the wake-up
-            // of a socket that was asked before.
+            // Only the first call of a pass resets the event object: a later reset would lose the wake-up of a
+            // socket that was enumerated before.
             let handle = if at == 0 { event.raw() } else { null_mut() };
             if switch.enumerate(*s, handle).unwrap().events == FD_READ {
                 received[at] += switch.recv(*s).unwrap_or_default().len();
@@ -148,7 +147,7 @@ fn s1_each_socket_sets_the_event_object_that_it_has() {
         assert_eq!(wait_for(&events.each_ref()), Some(at));
         assert_eq!(switch.enumerate(pairs[at].0, events[at].raw()), Ok(Report::of(FD_READ)));
     }
-    // The two change places, and each finds what is recorded (S2, S5).
+    // Another event object is selected: it is set for what is recorded, and the old one stays set (S2, S5).
     switch.recv(pairs[0].0).unwrap();
     pairs[0].1.write_all(b"x").unwrap();
     assert_eq!(wait_for(&events.each_ref()), Some(0));

@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::switch::*;
 
-/// Catches data that nobody is told of after the first report, and pieces that are mixed up.
+/// Catches data that is not reported after the first report, and buffers that are filled in the wrong order.
 #[test]
 fn l3_a_receive_re_enables_fd_read() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
@@ -33,14 +33,14 @@ fn l3_a_receive_re_enables_fd_read() {
     switch.close(s).unwrap();
 }
 
-/// Catches FD_WRITE that comes without need, or never again.
+/// Catches FD_WRITE that comes although no send has failed, or never comes again.
 #[test]
 fn l3_a_send_that_finds_no_room_re_enables_fd_write() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
     let (s, mut peer) = switch.connected(&event, FD_WRITE);
     assert_eq!(switch.wait(s, &event), Report::of(FD_WRITE));
     assert_eq!(switch.send(s, &[b"x"]), Ok(1));
-    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "a send that has room");
+    assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "the send had room");
 
     let piece = [7; 50_000];
     let mut sent = 1;

@@ -10,8 +10,8 @@ use windows_sys::Win32::Networking::WinSock::{
 
 use crate::switch::*;
 
-/// Catches a provider that takes a version that it does not have, and a table with gaps or with functions
-/// that are not there.
+/// Catches a provider that accepts a version that it does not have, and a table that lacks a function or names one
+/// that the provider does not have.
 #[test]
 fn startup_agrees_on_the_version_and_fills_the_table() {
     let _alone = alone();
@@ -45,12 +45,12 @@ fn startup_agrees_on_the_version_and_fills_the_table() {
     }
 }
 
-/// Catches a provider that ends too early, does not end, or does not begin again; and a selection, or a
-/// thread, that outlives it.
+/// Catches a provider that ends too early, does not end, or does not start again; and a selection or a thread that
+/// outlives it.
 #[test]
 fn e9_after_the_last_cleanup_the_network_is_down() {
     let _alone = alone();
-    // The other tests' provider is to live on: this is another DLL for Windows, with statics of its own.
+    // The other tests' provider must live on. A copy is another DLL for Windows, with its own statics.
     let path = env::temp_dir().join(format!("wsp-events-{}.dll", process::id()));
     fs::copy(dll(), &path).unwrap();
     let (library, startup) = load(&path);
@@ -75,16 +75,11 @@ fn e9_after_the_last_cleanup_the_network_is_down() {
         assert_eq!(first.close(s), Err(WSAENETDOWN));
         assert_eq!(cleanup(&first), Err(WSANOTINITIALISED));
     }
-    // SAFETY: nothing of the DLL is used any more, and it says itself that nothing of it runs.
+    // SAFETY: nothing of the DLL is used any more, and its last cleanup has joined its thread.
     assert_ne!(unsafe { FreeLibrary(library) }, 0);
     fs::remove_file(&path).unwrap();
 }
 
 fn cleanup(switch: &Switch) -> Answer {
-    let mut errno = UNTOUCHED;
-    // SAFETY: `errno` is valid for the write.
-    match unsafe { switch.table.lpWSPCleanup.unwrap()(&mut errno) } {
-        0 => Ok(()),
-        _ => Err(errno),
-    }
+    answer_zero(call!(switch.table, lpWSPCleanup,))
 }

@@ -36,14 +36,14 @@ pub(crate) const UNTOUCHED: i32 = 0x5e5e_5e5e;
 /// An answer as programs get it: the code on failure.
 pub(crate) type Answer<T = ()> = Result<T, i32>;
 
-/// Keeps the other tests of this process waiting: the number of a handle that one test has closed would
-/// soon be that of another's event object. Every test starts with it.
+/// Runs the tests of this process one at a time: the number of a handle that one test has closed would soon be
+/// that of another's event object. Every test starts with it.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The DLL that this build of the tests has made.
+/// The DLL that was built with these tests.
 pub(crate) fn dll() -> PathBuf {
     // This program is target/…/debug/deps/provider_dll-….exe.
     let program = env::current_exe().unwrap();
@@ -64,7 +64,7 @@ pub(crate) fn load(dll: &Path) -> (HMODULE, LPWSPSTARTUP) {
         let library = LoadLibraryW(path.as_ptr());
         assert!(!library.is_null(), "{} cannot be loaded", dll.display());
         let entry = GetProcAddress(library, c"WSPStartup".as_ptr().cast());
-        // SAFETY: this is what the name stands for in every provider.
+        // SAFETY: in every provider the function of this name has this type.
         let entry = mem::transmute::<FARPROC, LPWSPSTARTUP>(entry);
         assert!(entry.is_some(), "{} does not export WSPStartup", dll.display());
         (library, entry)
@@ -82,21 +82,34 @@ pub(crate) fn start(startup: LPWSPSTARTUP) -> Switch {
     Switch { table }
 }
 
-/// The switch that the tests share: its provider is there until the process ends.
+/// The switch that the tests share. Its provider lives until the process ends.
 pub(crate) fn switch() -> &'static Switch {
     static SWITCH: OnceLock<Switch> = OnceLock::new();
     SWITCH.get_or_init(|| start(load(&dll()).1))
 }
 
-/// Knows a provider by its table, and nothing else.
+/// Knows a provider only by its table.
 pub(crate) struct Switch {
     pub(crate) table: WSPPROC_TABLE,
 }
 
+/// Calls a function of a table: what it returned, and what it left at `lpErrno`, which is its last argument. The
+/// pointers among the other arguments must be valid for what the function does with them, or null.
+macro_rules! call {
+    ($table:expr, $function:ident, $($argument:expr),*) => {{
+        let mut errno = $crate::switch::UNTOUCHED;
+        let function = $table.$function.unwrap();
+        // SAFETY: `errno` is valid for the write, and the arguments are as this macro asks.
+        let returned = unsafe { function($($argument,)* &mut errno) };
+        (returned, errno)
+    }};
+}
+pub(crate) use call;
+
 /// A call is a success if it does not return what stands for a failure, and then nothing is written to
 /// `lpErrno` (E10).
 #[track_caller]
-fn answer<T: PartialEq>(returned: T, failed: T, errno: i32) -> Answer<T> {
+fn answer<T: PartialEq>((returned, errno): (T, i32), failed: T) -> Answer<T> {
     if returned == failed {
         assert_ne!(errno, UNTOUCHED, "a failure without a code");
         return Err(errno);
@@ -106,92 +119,72 @@ fn answer<T: PartialEq>(returned: T, failed: T, errno: i32) -> Answer<T> {
 }
 
 #[track_caller]
-fn answer_zero(returned: i32, errno: i32) -> Answer {
-    let zero = answer(returned, SOCKET_ERROR, errno)?;
-    assert_eq!(zero, 0);
+pub(crate) fn answer_zero(answered: (i32, i32)) -> Answer {
+    assert_eq!(answer(answered, SOCKET_ERROR)?, 0);
     Ok(())
 }
 
 impl Switch {
     pub(crate) fn socket(&self) -> Answer<SOCKET> {
-        let mut errno = UNTOUCHED;
-        let (family, call) = (i32::from(AF_INET), self.table.lpWSPSocket.unwrap());
-        // SAFETY: `errno` is valid for the write.
-        let s = unsafe { call(family, SOCK_STREAM, IPPROTO_TCP, null(), 0, 0, &mut errno) };
-        answer(s, INVALID_SOCKET, errno)
+        let family = AF_INET.into();
+        let socket = call!(self.table, lpWSPSocket, family, SOCK_STREAM, IPPROTO_TCP, null(), 0, 0);
+        answer(socket, INVALID_SOCKET)
     }
 
     pub(crate) fn bind(&self, s: SOCKET, address: SocketAddr) -> Answer {
-        let (mut errno, name, call) = (UNTOUCHED, name(address), self.table.lpWSPBind.unwrap());
-        // SAFETY: the name has this length, and `errno` is valid for the write.
-        let returned = unsafe { call(s, (&raw const name).cast(), NAME_LENGTH, &mut errno) };
-        answer_zero(returned, errno)
+        let name = name(address);
+        answer_zero(call!(self.table, lpWSPBind, s, (&raw const name).cast(), NAME_LENGTH))
     }
 
     pub(crate) fn get_sock_name(&self, s: SOCKET) -> Answer<SocketAddr> {
-        let (mut errno, mut name, mut length) = (UNTOUCHED, SOCKADDR_IN::default(), NAME_LENGTH);
-        let call = self.table.lpWSPGetSockName.unwrap();
-        // SAFETY: the name has this length, and the others are valid for the writes.
-        let returned = unsafe { call(s, (&raw mut name).cast(), &mut length, &mut errno) };
-        answer_zero(returned, errno).map(|()| address(&name, length))
+        let (mut name, mut length) = (SOCKADDR_IN::default(), NAME_LENGTH);
+        let at = (&raw mut name).cast();
+        answer_zero(call!(self.table, lpWSPGetSockName, s, at, &mut length))?;
+        Ok(address(&name, length))
     }
 
     pub(crate) fn listen(&self, s: SOCKET) -> Answer {
-        let (mut errno, call) = (UNTOUCHED, self.table.lpWSPListen.unwrap());
-        // SAFETY: `errno` is valid for the write.
-        answer_zero(unsafe { call(s, 5, &mut errno) }, errno)
+        answer_zero(call!(self.table, lpWSPListen, s, 5))
     }
 
     pub(crate) fn connect(&self, s: SOCKET, peer: SocketAddr) -> Answer {
-        let (mut errno, name, call) = (UNTOUCHED, name(peer), self.table.lpWSPConnect.unwrap());
-        let name = (&raw const name).cast();
-        // SAFETY: the name has this length, `errno` is valid for the write, and the rest may be null.
-        let returned =
-            unsafe { call(s, name, NAME_LENGTH, null(), null_mut(), null(), null(), &mut errno) };
-        answer_zero(returned, errno)
+        let name = name(peer);
+        let (name, none) = ((&raw const name).cast(), null_mut());
+        let (length, no_qos) = (NAME_LENGTH, null());
+        answer_zero(call!(self.table, lpWSPConnect, s, name, length, null(), none, no_qos, no_qos))
     }
 
     pub(crate) fn accept(&self, s: SOCKET) -> Answer<(SOCKET, SocketAddr)> {
-        let (mut errno, mut name, mut length) = (UNTOUCHED, SOCKADDR_IN::default(), NAME_LENGTH);
-        let call = self.table.lpWSPAccept.unwrap();
-        // SAFETY: the name has this length, and the others are valid for the writes.
-        let accepted = unsafe { call(s, (&raw mut name).cast(), &mut length, None, 0, &mut errno) };
-        answer(accepted, INVALID_SOCKET, errno).map(|s| (s, address(&name, length)))
+        let (mut name, mut length) = (SOCKADDR_IN::default(), NAME_LENGTH);
+        let at = (&raw mut name).cast();
+        let accepted = call!(self.table, lpWSPAccept, s, at, &mut length, None, 0);
+        Ok((answer(accepted, INVALID_SOCKET)?, address(&name, length)))
     }
 
     pub(crate) fn close(&self, s: SOCKET) -> Answer {
-        let (mut errno, call) = (UNTOUCHED, self.table.lpWSPCloseSocket.unwrap());
-        // SAFETY: `errno` is valid for the write.
-        answer_zero(unsafe { call(s, &mut errno) }, errno)
+        answer_zero(call!(self.table, lpWSPCloseSocket, s))
     }
 
     /// Sends pieces, by one call.
     pub(crate) fn send(&self, s: SOCKET, pieces: &[&[u8]]) -> Answer<usize> {
-        let (mut errno, mut sent, call) = (UNTOUCHED, 0, self.table.lpWSPSend.unwrap());
         let buffer =
             |piece: &&[u8]| WSABUF { len: piece.len() as u32, buf: piece.as_ptr().cast_mut() };
         let buffers: Vec<_> = pieces.iter().map(buffer).collect();
-        let (first, count) = (buffers.as_ptr(), buffers.len() as u32);
-        // SAFETY: the buffers are only read, and the other pointers valid for the writes, or may be null.
-        let returned =
-            unsafe { call(s, first, count, &mut sent, 0, null_mut(), None, null(), &mut errno) };
-        answer_zero(returned, errno).map(|()| sent as usize)
+        let (first, count, mut sent) = (buffers.as_ptr(), buffers.len() as u32, 0);
+        let (at, none) = (&mut sent, null_mut());
+        answer_zero(call!(self.table, lpWSPSend, s, first, count, at, 0, none, None, null()))?;
+        Ok(sent as usize)
     }
 
     /// Receives into pieces of this length, by one call.
     pub(crate) fn recv_pieces(&self, s: SOCKET, count: usize, length: usize) -> Answer<Vec<u8>> {
-        let (mut errno, mut received, mut flags) = (UNTOUCHED, 0, 0);
-        let call = self.table.lpWSPRecv.unwrap();
         let mut bytes = vec![0; count * length];
         let buffer = |piece: &mut [u8]| WSABUF { len: piece.len() as u32, buf: piece.as_mut_ptr() };
         let buffers: Vec<_> = bytes.chunks_mut(length).map(buffer).collect();
         let (first, count) = (buffers.as_ptr(), buffers.len() as u32);
-        // SAFETY: the buffers and all other pointers are valid for the writes, or may be null.
-        let returned = unsafe {
-            let errno = (&raw mut errno).cast_const();
-            call(s, first, count, &mut received, &mut flags, null_mut(), None, null(), errno)
-        };
-        answer_zero(returned, errno)?;
+        let (mut received, mut flags) = (0, 0);
+        let (at, flags, none) = (&mut received, &mut flags, null_mut());
+        answer_zero(call!(self.table, lpWSPRecv, s, first, count, at, flags, none, None, null()))?;
         bytes.truncate(received as usize);
         Ok(bytes)
     }
@@ -201,22 +194,17 @@ impl Switch {
     }
 
     pub(crate) fn event_select(&self, s: SOCKET, event: HANDLE, events: u32) -> Answer {
-        let (mut errno, call) = (UNTOUCHED, self.table.lpWSPEventSelect.unwrap());
-        // SAFETY: `errno` is valid for the write.
-        let returned = unsafe { call(s, event as WSAEVENT, events.cast_signed(), &mut errno) };
-        answer_zero(returned, errno)
+        let (event, events) = (event as WSAEVENT, events.cast_signed());
+        answer_zero(call!(self.table, lpWSPEventSelect, s, event, events))
     }
 
-    /// The mask of the report and its codes; whatever is not in it is untouched (E2), or the test fails.
+    /// The mask of the report and its codes. Checks that everything else is untouched (E2).
     #[track_caller]
     pub(crate) fn enumerate(&self, s: SOCKET, event: HANDLE) -> Answer<Report> {
-        let mut errno = UNTOUCHED;
         let mut out = UNTOUCHED_EVENTS;
-        let call = self.table.lpWSPEnumNetworkEvents.unwrap();
-        // SAFETY: both outputs are valid for the writes.
-        let returned = unsafe { call(s, event, &mut out, &mut errno) };
+        let answered = call!(self.table, lpWSPEnumNetworkEvents, s, event, &mut out);
         let (mask, codes) = (out.lNetworkEvents, out.iErrorCode);
-        if let Err(error) = answer_zero(returned, errno) {
+        if let Err(error) = answer_zero(answered) {
             assert_eq!((mask, codes), (UNTOUCHED, UNTOUCHED_EVENTS.iErrorCode), "E7");
             return Err(error);
         }
@@ -310,20 +298,20 @@ fn address(name: &SOCKADDR_IN, length: i32) -> SocketAddr {
     SocketAddrV4::new(ip.to_ne_bytes().into(), u16::from_be(name.sin_port)).into()
 }
 
-/// An event object of the application's, as CreateEventW makes it: manual-reset, nonsignaled. Or a handle
-/// of something else.
+/// An event object of the application: manual-reset and nonsignaled, as CreateEventW makes it. Or a handle of
+/// something else.
 #[derive(Debug)]
 pub(crate) struct Event(OwnedHandle);
 
 impl Event {
     fn opened(handle: HANDLE) -> Self {
         assert!(!handle.is_null());
-        // SAFETY: the handle was just opened, for nobody else.
+        // SAFETY: the handle was just opened and has no other owner.
         Self(unsafe { OwnedHandle::from_raw_handle(handle) })
     }
 
     pub(crate) fn new() -> Self {
-        // SAFETY: neither attributes nor a name need be given.
+        // SAFETY: attributes and name are optional.
         Self::opened(unsafe { CreateEventW(null(), 1, 0, null()) })
     }
 
@@ -333,12 +321,12 @@ impl Event {
     }
 
     pub(crate) fn named(name: &str) -> Self {
-        // SAFETY: no attributes need be given, and the name ends with a zero.
+        // SAFETY: attributes are optional, and the name ends with a zero.
         Self::opened(unsafe { CreateEventW(null(), 1, 0, wide(name).as_ptr()) })
     }
 
     pub(crate) fn mutex() -> Self {
-        // SAFETY: neither attributes nor a name need be given.
+        // SAFETY: attributes and name are optional.
         Self::opened(unsafe { CreateMutexW(null(), 0, null()) })
     }
 
@@ -359,8 +347,8 @@ impl Event {
         self.raw()
     }
 
-    /// The number of a handle that was closed, and that names nothing for a while: a hundred others were
-    /// closed after it, and are given out before.
+    /// The number of a closed handle, which names nothing for a while: a hundred others were closed after it, and
+    /// are given out first.
     pub(crate) fn closed() -> HANDLE {
         let mut events: Vec<_> = (0..100).map(|_| Self::new()).collect();
         events.pop().unwrap().close()

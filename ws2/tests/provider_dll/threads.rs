@@ -12,11 +12,11 @@ use crate::switch::*;
 
 const CLIENTS: usize = 6;
 const ROUNDS: usize = 5;
-/// Longer than a piece of the server's.
+/// Longer than what the server receives at once.
 const MESSAGE: usize = 10_000;
 
-/// Catches a wake-up that is lost, and data that goes astray: clients and a server, all of them sockets of
-/// the provider, while other threads make calls that fail.
+/// Catches a lost wake-up, and data that reaches the wrong socket: clients and a server, all on sockets of the
+/// provider, while other threads make calls that fail.
 #[test]
 fn k1_clients_and_a_server_in_many_threads() {
     let (_alone, switch) = (alone(), switch());
@@ -47,7 +47,7 @@ fn k1_clients_and_a_server_in_many_threads() {
                 }
             })
         });
-        // Whatever becomes of them, the others are to end.
+        // The other threads must end even if one of these fails.
         let clients = clients.map(|client| client.join());
         let server = server.join();
         done.store(true, Ordering::Relaxed);
@@ -63,12 +63,8 @@ fn serve(switch: &Switch, listener: SOCKET, connections: usize) {
     let mut sockets = HashMap::<SOCKET, Vec<u8>>::new();
     let mut closed = 0;
     while closed < connections {
-        assert_eq!(
-            wait_for(&[&event]),
-            Some(0),
-            "{closed} of {connections}, {} open",
-            sockets.len()
-        );
+        let open = sockets.len();
+        assert_eq!(wait_for(&[&event]), Some(0), "{closed} of {connections} closed, {open} open");
         // P3: the first call of the pass resets the event object, and no other.
         let report = switch.enumerate(listener, event.raw()).unwrap();
         if report.events & FD_ACCEPT != 0 {
@@ -83,7 +79,7 @@ fn serve(switch: &Switch, listener: SOCKET, connections: usize) {
             while !bytes.is_empty() {
                 match switch.send(*s, &[bytes]) {
                     Ok(sent) => drop(bytes.drain(..sent)),
-                    // FD_WRITE tells.
+                    // FD_WRITE will be reported.
                     Err(WSAEWOULDBLOCK) => break,
                     Err(error) => panic!("{error}"),
                 }
@@ -124,8 +120,8 @@ fn echo(switch: &Switch, event: &Event, address: SocketAddr, message: &[u8]) -> 
     received
 }
 
-/// Catches a call that races a close and does something else than to complete, or to fail with WSAENOTSOCK;
-/// and one that reaches the next socket.
+/// Catches a call that races a close and neither completes nor fails with WSAENOTSOCK; and one that reaches the next
+/// socket.
 #[test]
 fn p5_calls_race_a_close() {
     let (_alone, switch) = (alone(), switch());

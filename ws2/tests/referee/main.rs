@@ -1,29 +1,24 @@
-//! Winsock as the referee: one script of socket operations, played by ws2_32 and by our
-//! provider, in one process; what a program could see is compared after every step.
+//! Winsock as the referee: ws2_32 and our provider play the same scripts of socket operations in one process.
+//! What a program could see is compared after every step.
 //!
-//! | file | what it is |
+//! | file | what it contains |
 //! |---|---|
-//! | `script` | the operations |
-//! | `world`, `winsock`, `ours` | the calls, and the two that have them |
-//! | `player` | plays operations in a world |
-//! | `observation` | what a step shows |
+//! | `scripts` (shared with the test `stream`) | the fixed scripts, our provider, and what plays a script |
+//! | `winsock` | the calls of ws2_32 |
 //! | `referee` | plays in both worlds, and names the first step at which they differ |
-//! | `measured` | fixed scripts: what was measured of Winsock |
-//! | `exceptions` | where the two differ, and the rule that makes us right |
+//! | `alone` | what cannot be in the shared tables: it ends the process, or wants an idle machine |
 //! | `random` | random scripts |
 //!
-//! The referee may be Wine's ws2_32. Where that differs from Windows, as programs know it, it is an exception
-//! like any other. Both latch every event once it is recorded (L1), also a new arrival of FD_READ, FD_OOB or
-//! FD_ACCEPT: that is Wine's way, and a provider's of conditions, as this one is.
+//! The referee may be Wine's ws2_32. Where Wine differs from Windows as programs know it, that is an exception
+//! like any other. In both worlds every event latches once it is recorded (L1), so that a new arrival of FD_READ,
+//! FD_OOB or FD_ACCEPT is not recorded either. Wine does so, and so does a provider of conditions such as ours.
 #![cfg(windows)]
 
-mod exceptions;
-mod measured;
-mod observation;
-mod ours;
-mod player;
+mod alone;
 mod random;
 mod referee;
-mod script;
+#[path = "../scripts/scripts.rs"]
+mod scripts;
 mod winsock;
-mod world;
+
+use referee::{agree, differ};

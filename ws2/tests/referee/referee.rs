@@ -5,16 +5,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wsp_events::NetworkEvents;
+use wsp_events::{NetworkEvents, Provider};
 
-use crate::observation::Observation;
-use crate::ours::Ours;
-use crate::player::Player;
-use crate::script::Op;
+use crate::scripts::measured::Step;
+use crate::scripts::ours::{Ours, provider};
+use crate::scripts::player::{Observation, Player};
+use crate::scripts::script::{ACCEPT, NONE, OOB, Op, READ, WRITE};
 use crate::winsock::Winsock;
+use ws2::LoopbackProvider;
 
-/// So long a difference in the event objects may last that is only one world's being late. A script without
-/// a difference never waits for it.
+/// How long the event objects may differ because one world is late. A script without a difference never waits
+/// for it.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The first step at which the worlds differ.
@@ -30,8 +31,31 @@ pub(crate) struct Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { step, op, winsock, ours } = self;
-        write!(f, "step {step}, {op}:\n    Winsock  {winsock}\n    ours     {ours}")
+        write!(f, "step {step}, {op:?}:\n    Winsock  {winsock}\n    ours     {ours}")
     }
+}
+
+/// The worlds agree, and show what the steps say.
+#[track_caller]
+pub(crate) fn agree(steps: &[Step]) {
+    let (script, expected): (Vec<_>, Vec<_>) = steps.iter().copied().unzip();
+    let trace = compare(&script).unwrap_or_else(|difference| panic!("{difference}"));
+    for (at, (seen, expected)) in trace.iter().zip(expected).enumerate() {
+        let seen = seen.to_string();
+        assert!(expected.is_empty() || seen == expected, "step {}: {seen}", at + 1);
+    }
+}
+
+/// The worlds agree up to the last step, and there they differ just so.
+#[track_caller]
+pub(crate) fn differ(script: &[Op], winsock: &str, ours: &str) {
+    let Err(difference) = compare(script) else {
+        panic!("no difference, so no exception");
+    };
+    println!("{difference}");
+    assert_eq!(difference.step, script.len(), "{difference}");
+    let seen = (difference.winsock.to_string(), difference.ours.to_string());
+    assert_eq!(seen, (winsock.to_owned(), ours.to_owned()));
 }
 
 /// What both worlds show, step by step, or the first difference.
@@ -40,8 +64,8 @@ pub(crate) fn compare(script: &[Op]) -> Result<Vec<Observation>, Box<Difference>
 }
 
 /// As [`compare`], for scripts that cannot keep clear of one of the exceptions
-/// (`r4_what_is_not_selected_does_not_touch_the_event_object`): an event object that Winsock has set again
-/// though nothing reportable is new. It is set in our world too, and the script goes on.
+/// (`r4_what_is_not_selected_does_not_touch_the_event_object`): Winsock has set an event object again though
+/// nothing reportable is new. Then it is set in our world too, and the script goes on.
 pub(crate) fn compare_but_for_r4(script: &[Op]) -> Result<Vec<Observation>, Box<Difference>> {
     play(script, true)
 }
@@ -50,8 +74,8 @@ fn play(script: &[Op], but_for_r4: bool) -> Result<Vec<Observation>, Box<Differe
     let _alone = alone();
     let (mut winsock, mut ours) = (Player::new(&Winsock), Player::new(&Ours));
     let mut trace = Vec::new();
-    for (at, op) in script.iter().enumerate() {
-        let before = ours.reportable();
+    for (at, &op) in script.iter().enumerate() {
+        let before = reportable(&ours);
         let (mut by_winsock, mut by_ours) = (winsock.play(op), ours.play(op));
         let deadline = Instant::now() + GRACE;
         while by_winsock.set != by_ours.set && Instant::now() < deadline {
@@ -64,13 +88,17 @@ fn play(script: &[Op], but_for_r4: bool) -> Result<Vec<Observation>, Box<Differe
         let again = [0, 1].map(|event| by_winsock.set[event] && !by_ours.set[event]);
         if but_for_r4
             && again != [false; 2]
-            && may_be_new(op).is_some_and(|new| nothing_new(&before, new, &ours.reportable()))
+            && may_be_new(op).is_some_and(|new| nothing_new(&before, new, &reportable(&ours)))
         {
-            ours.set_events(again);
+            ours.events
+                .iter()
+                .zip(again)
+                .filter(|(_, set)| *set)
+                .for_each(|(event, _)| event.set());
             by_ours.set = ours.events_set();
         }
         if by_winsock != by_ours {
-            let (step, op, winsock, ours) = (at + 1, op.clone(), by_winsock, by_ours);
+            let (step, winsock, ours) = (at + 1, by_winsock, by_ours);
             return Err(Box::new(Difference { step, op, winsock, ours }));
         }
         trace.push(by_winsock);
@@ -78,19 +106,29 @@ fn play(script: &[Op], but_for_r4: bool) -> Result<Vec<Observation>, Box<Differe
     Ok(trace)
 }
 
-/// What an operation may have taken out of the record and put there again, as news; `None` if it may have set
-/// the event object for what is no news.
-fn may_be_new(op: &Op) -> Option<NetworkEvents> {
+/// What is recorded and selected of each socket.
+fn reportable(ours: &Player<Ours>) -> Vec<NetworkEvents> {
+    let of = |s| {
+        let socket = provider().find_socket(s)?;
+        let recorder = LoopbackProvider::recorder_of(&socket);
+        Some(recorder.recorded() & recorder.selected())
+    };
+    ours.sockets.iter().map(|socket| of(socket.s).unwrap_or(NONE)).collect()
+}
+
+/// What an operation may have taken out of the record and recorded anew; `None` if it may have set the event
+/// object without that.
+fn may_be_new(op: Op) -> Option<NetworkEvents> {
     match op {
-        Op::PeerConnects { .. }
-        | Op::PeerSends { .. }
-        | Op::PeerSendsOob { .. }
-        | Op::PeerCloses { .. }
-        | Op::PeerShutsDown { .. } => Some(NetworkEvents::empty()),
-        Op::FillAndDrain { .. } => Some(NetworkEvents::FD_WRITE),
-        Op::Recv { .. } | Op::Peek { .. } => Some(NetworkEvents::FD_READ),
-        Op::RecvOob { .. } => Some(NetworkEvents::FD_OOB),
-        Op::Accept { .. } => Some(NetworkEvents::FD_ACCEPT),
+        Op::PeerConnects(_)
+        | Op::PeerSends(..)
+        | Op::PeerSendsOob(_)
+        | Op::PeerCloses(_)
+        | Op::PeerShutsDown(_) => Some(NONE),
+        Op::FillAndDrain(_) => Some(WRITE),
+        Op::Recv(..) | Op::Peek(..) => Some(READ),
+        Op::RecvOob(_) => Some(OOB),
+        Op::Accept(_) => Some(ACCEPT),
         // Among them a selection (S2).
         _ => None,
     }
@@ -99,13 +137,13 @@ fn may_be_new(op: &Op) -> Option<NetworkEvents> {
 /// Something is reportable, and all of it was before.
 fn nothing_new(before: &[NetworkEvents], new: NetworkEvents, after: &[NetworkEvents]) -> bool {
     let before = before.iter().map(|before| *before - new);
-    let before = before.chain(std::iter::repeat(NetworkEvents::empty()));
+    let before = before.chain(std::iter::repeat(NONE));
     after.iter().zip(before).all(|(after, before)| before.contains(*after))
         && after.iter().any(|events| !events.is_empty())
 }
 
-/// One script at a time: Winsock's numbers are the process's handles, and one that was closed must not come
-/// back meanwhile as somebody else's.
+/// One script at a time: Winsock's descriptors are handles of the process, and a closed one must not come back
+/// meanwhile as that of another script.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)

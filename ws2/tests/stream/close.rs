@@ -1,4 +1,4 @@
-//! FD_CLOSE: graceful, behind the data, and abortive; and the other side of both.
+//! FD_CLOSE, graceful and abortive, and what the peer sees of a close.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -12,25 +12,7 @@ use ws2::SEES_OOB_AT_ONCE;
 const GRACEFUL: &str = "FD_CLOSE: success";
 const RESET: [&str; 2] = ["FD_CLOSE: WSAECONNRESET (10054)", "FD_CLOSE: WSAECONNABORTED (10053)"];
 
-/// Catches FD_CLOSE that overtakes the data: a program that closes on it would lose them.
-#[test]
-fn l2_fd_close_waits_behind_unread_data() {
-    let (s, mut peer, e) = Socket::selected(READ | CLOSE);
-    peer.write_all(b"xy").unwrap();
-    peer.shutdown(Shutdown::Write).unwrap();
-    s.wait_received(2);
-    assert_eq!(s.next_report(&e), "FD_READ: success");
-    s.assert_quiet(&e);
-    assert_eq!(s.recv(1, 0).unwrap(), b"x");
-    assert_eq!(s.next_report(&e), "FD_READ: success");
-    s.assert_quiet(&e);
-    assert_eq!(s.recv(1, 0).unwrap(), b"y");
-    assert_eq!(s.next_report(&e), GRACEFUL);
-    assert_eq!(s.recv(1, 0).unwrap(), b"");
-}
-
-/// Catches FD_CLOSE that comes again: from a receive at the end, from the close of the other direction,
-/// or from a reset after it.
+/// Catches FD_CLOSE that comes again: from a receive at the end, or from a reset after it.
 #[test]
 fn l3_no_call_reenables_fd_close() {
     let (s, peer, e) = Socket::selected(READ | CLOSE);
@@ -40,37 +22,12 @@ fn l3_no_call_reenables_fd_close() {
         assert_eq!(s.recv(8, 0).unwrap(), b"");
         s.assert_quiet(&e);
     }
-    // The peer, which is gone, answers with a reset.
+    // The peer is gone: its system answers with a reset.
     s.send_until_lost();
     s.assert_quiet(&e);
 }
 
-/// As above, with a close on both sides.
-#[test]
-fn l3_shutting_down_does_not_bring_fd_close_again() {
-    let (s, peer, e) = Socket::selected(READ | CLOSE);
-    peer.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(s.next_report(&e), GRACEFUL);
-    provider().shutdown_send(s.0).unwrap();
-    s.assert_quiet(&e);
-    assert_eq!(s.recv(8, 0).unwrap(), b"");
-    s.assert_quiet(&e);
-    assert_eq!(s.send(b"x"), Err(WsaError::WSAESHUTDOWN));
-}
-
-/// Catches an end that is forgotten because nobody had selected it.
-#[test]
-fn r1_a_close_is_remembered_until_it_is_selected() {
-    let (s, peer, e) = Socket::selected(READ);
-    drop(peer);
-    s.wait_recorded(CLOSE);
-    s.assert_quiet(&e);
-    s.select(READ | CLOSE, &e);
-    assert!(e.is_set());
-    assert_eq!(s.report(&e), GRACEFUL);
-}
-
-/// Catches a reset that looks like a graceful close, in the report or to the calls after it.
+/// Catches a reset that looks like a graceful close in the report or in the calls after it.
 #[test]
 fn r2_a_reset_is_fd_close_with_its_code() {
     let (s, peer, e) = Socket::selected(READ | WRITE | CLOSE);
@@ -84,8 +41,8 @@ fn r2_a_reset_is_fd_close_with_its_code() {
     s.assert_quiet(&e);
 }
 
-/// Catches a reset that hides behind unread data until somebody receives it. Not everywhere can it be seen
-/// before: see the provider's `stream`, and Wine forgets such a reset.
+/// Catches a reset that waits behind unread data until it is received. Not every system can see it before (the
+/// provider's `stream` says which), and Wine forgets such a reset.
 #[test]
 fn r2_a_reset_does_not_wait_behind_unread_data() {
     if cfg!(windows) || !SEES_OOB_AT_ONCE {
@@ -99,8 +56,8 @@ fn r2_a_reset_does_not_wait_behind_unread_data() {
     assert_eq!(s.recv(8, 0), Err(WsaError::WSAECONNRESET));
 }
 
-/// Catches a poller that is asked for something while something else is there that it tells of unasked: a
-/// busy loop that no program would see.
+/// Catches a poller that is armed while a condition holds that it reports unasked: a busy loop, which no program
+/// would see.
 #[test]
 fn l1_nothing_that_waits_keeps_the_poller_busy() {
     let (s, mut peer, e) = Socket::selected(READ | OOB | CLOSE);
@@ -108,17 +65,17 @@ fn l1_nothing_that_waits_keeps_the_poller_busy() {
     peer.write_all(b"x").unwrap();
     assert_eq!(s.next_report(&e), "FD_READ: success");
     s.assert_poller_rests();
-    socket2::SockRef::from(&peer).send_out_of_band(b"!").unwrap();
+    send_oob(&peer);
     if SEES_OOB_AT_ONCE {
         assert_eq!(s.next_report(&e), "FD_OOB: success");
     }
     s.assert_poller_rests();
-    // Ordinary data is waited for while out-of-band data waits.
+    // The poller waits for ordinary data while out-of-band data is unread.
     assert_eq!(s.recv(8, 0).unwrap(), b"x");
     s.assert_poller_rests();
     peer.write_all(b"y").unwrap();
     s.next_report(&e);
-    // The end is there, and behind data; then this direction is closed too.
+    // The peer's end has arrived behind data. Then this direction is closed too.
     peer.shutdown(Shutdown::Write).unwrap();
     s.assert_poller_rests();
     provider().shutdown_send(s.0).unwrap();
@@ -129,7 +86,7 @@ fn l1_nothing_that_waits_keeps_the_poller_busy() {
     s.assert_poller_rests();
 }
 
-/// Catches a sender that waits for room for ever when the connection is gone.
+/// Catches a sender that waits for room for ever after a reset.
 #[test]
 fn r2_a_reset_reaches_a_socket_that_waits_for_room() {
     let (s, peer, e) = Socket::selected(WRITE | CLOSE);
@@ -137,15 +94,15 @@ fn r2_a_reset_reaches_a_socket_that_waits_for_room() {
     reset(peer);
     let mut report = s.next_report(&e);
     if report == "FD_WRITE: success" {
-        // The OS has said "room" first: then the send finds out.
+        // The OS has reported room first. Then the send finds the reset.
         s.send_until_lost();
         report = s.next_report(&e);
     }
     assert!(RESET.iter().any(|reset| report.contains(reset)), "{report}");
 }
 
-/// Catches a close that loses what was sent, or that is no close to the peer; and one that ends the
-/// other direction as well.
+/// Catches a close that loses what was sent, or that the peer does not see; and one that ends the other direction
+/// as well.
 #[test]
 fn s7_a_graceful_close_lets_the_peer_hear_everything() {
     let (s, mut peer, e) = Socket::selected(READ | CLOSE);
@@ -162,11 +119,11 @@ fn s7_a_graceful_close_lets_the_peer_hear_everything() {
     assert!(!e.is_set());
 }
 
-/// Catches SO_LINGER with a time of zero that is a graceful close all the same.
+/// Catches an SO_LINGER of zero after which the close is graceful all the same.
 #[test]
 fn s7_an_abortive_close_is_a_reset_to_the_peer() {
     let (listener, address, e) = Socket::listening(ACCEPT);
-    let (s, f) = (Socket::new(), Event::new());
+    let (s, f) = (Socket::new(), Ours.event());
     provider().connect(s.0, address).unwrap();
     assert_eq!(listener.next_report(&e), "FD_ACCEPT: success");
     let peer = listener.accept();

@@ -1,93 +1,54 @@
-//! One provider for all the tests, as in a process of programs, and what the tests are made of: peers that
-//! are plain sockets of the OS, event objects, and waits that have a limit.
+//! What the tests are made of: sockets of the provider, peers that are plain sockets of the OS, and waits that
+//! have a limit.
 
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use socket2::SockRef;
-use wsp_events::spi::{WSPEnumNetworkEvents, WSPEventSelect};
-use wsp_events::{
-    ManualResetEvent, NetworkEventRecorder, NetworkEvents, Provider, SOCKET, WSAEVENT, WsaError,
-};
+use wsp_events::{NetworkEventRecorder, NetworkEvents, Provider, SOCKET, WSAEVENT, WsaError};
 
+use crate::scripts::measured::Step;
+use crate::scripts::ours::READY;
+use crate::scripts::player::Player;
+use crate::scripts::script::{Late, Op};
+use crate::scripts::world::{Event, patient, until};
 use ws2::switch::{Answer, Switch, Written};
-use ws2::{Happening, LoopbackProvider, MSG_PEEK, Model, Signal};
+use ws2::{LoopbackProvider, SEES_OOB_AT_ONCE, Signal};
 
-pub(crate) const ACCEPT: NetworkEvents = NetworkEvents::FD_ACCEPT;
-pub(crate) const CONNECT: NetworkEvents = NetworkEvents::FD_CONNECT;
-pub(crate) const READ: NetworkEvents = NetworkEvents::FD_READ;
-pub(crate) const WRITE: NetworkEvents = NetworkEvents::FD_WRITE;
-pub(crate) const OOB: NetworkEvents = NetworkEvents::FD_OOB;
-pub(crate) const CLOSE: NetworkEvents = NetworkEvents::FD_CLOSE;
-pub(crate) const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
+pub(crate) use crate::scripts::ours::{Ours, provider};
+pub(crate) use crate::scripts::script::{ACCEPT, ALL, CLOSE, CONNECT, OOB, READ, WRITE};
+pub(crate) use crate::scripts::world::{ANY_PORT, World, reset, send_oob};
 
-pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+pub(crate) const SWITCH: Switch = Ours::SWITCH;
 
-/// What has not happened by then does not happen: only a test that fails waits that long.
-const LIMIT: Duration = Duration::from_secs(20);
+/// How long data may be under way. Only a step that fails waits that long.
+const GRACE: Duration = Duration::from_secs(2);
 
-pub(crate) const SWITCH: Switch = Switch {
-    event_select: WSPEventSelect::<LoopbackProvider>,
-    enum_network_events: WSPEnumNetworkEvents::<LoopbackProvider>,
-};
-
-pub(crate) fn provider() -> &'static LoopbackProvider {
-    static PROVIDER: OnceLock<Arc<LoopbackProvider>> = OnceLock::new();
-    PROVIDER.get_or_init(|| {
-        let observer = |s, happening: &Happening<'_>| {
-            if let Happening::Ready = happening {
-                *READY.lock().unwrap().entry(s).or_default() += 1;
-            }
-        };
-        ws2::startup(LoopbackProvider::new(Model::Streams, observer).unwrap())
-    })
-}
-
-/// How often the poller has told of each socket.
-static READY: Mutex<BTreeMap<SOCKET, usize>> = Mutex::new(BTreeMap::new());
-
-/// Waits until it is so.
+/// Our provider shows what the steps say.
 #[track_caller]
-pub(crate) fn until(what: &str, so: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !so() {
-        assert!(Instant::now() < deadline, "in vain: {what}");
-        thread::sleep(Duration::from_millis(1));
+pub(crate) fn agree(steps: &[Step]) {
+    let with_oob = |op| matches!(op, Op::PeerSendsOob(_) | Op::EnumerateWhile(_, _, Late::OobData));
+    if !SEES_OOB_AT_ONCE && steps.iter().any(|&(op, _)| with_oob(op)) {
+        return;
+    }
+    let mut ours = Player::new(&Ours);
+    for (at, &(op, expected)) in steps.iter().enumerate() {
+        let mut seen = ours.play(op);
+        let agrees = |seen: &_| expected.is_empty() || format!("{seen}") == expected;
+        let deadline = Instant::now() + GRACE;
+        while !agrees(&seen) && Instant::now() < deadline {
+            ours.settle();
+            seen.set = ours.events_set();
+        }
+        assert!(agrees(&seen), "step {}, {op:?}: {seen}", at + 1);
     }
 }
 
-/// An event object, and the handle that the provider knows it by.
-pub(crate) struct Event {
-    pub(crate) object: Arc<ManualResetEvent>,
-    pub(crate) handle: WSAEVENT,
-}
-
-impl Event {
-    pub(crate) fn new() -> Self {
-        let object = Arc::new(ManualResetEvent::new());
-        let handle = provider().create_event(object.clone()).unwrap();
-        Self { object, handle }
-    }
-
-    #[track_caller]
-    pub(crate) fn wait(&self) {
-        assert!(self.object.wait_timeout(LIMIT), "the event object was not set");
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        self.object.is_set()
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // One test has closed it itself.
-        let _closed = provider().close_event(self.handle);
-    }
+/// Our provider shows this at the last step.
+#[track_caller]
+pub(crate) fn differ(script: &[Op], _winsock: &str, ours: &'static str) {
+    let mut steps: Vec<_> = script.iter().map(|&op| (op, "")).collect();
+    steps.last_mut().unwrap().1 = ours;
+    agree(&steps);
 }
 
 /// A socket of the provider, closed at the end of its test.
@@ -95,35 +56,25 @@ pub(crate) struct Socket(pub(crate) SOCKET);
 
 impl Socket {
     pub(crate) fn new() -> Self {
-        Self(provider().create_socket().unwrap())
+        Self(Ours.socket())
     }
 
-    /// A socket that is connected, to this peer.
-    pub(crate) fn connected() -> (Self, TcpStream) {
-        let listener = TcpListener::bind(ANY_PORT).unwrap();
-        let s = Self::new();
-        provider().connect(s.0, listener.local_addr().unwrap()).unwrap();
-        let (peer, _) = listener.accept().unwrap();
-        s.wait_recorded(CONNECT);
-        (s, patient(peer))
-    }
-
-    /// As [`connected`](Self::connected), with these events selected, and the event object reset.
+    /// A socket that is connected, with these events selected and the event object reset; and its peer.
     pub(crate) fn selected(events: NetworkEvents) -> (Self, TcpStream, Event) {
-        let (s, peer) = Self::connected();
-        let e = Event::new();
+        let listener = TcpListener::bind(ANY_PORT).unwrap();
+        let s = Self(Ours.socket_connected_to(listener.local_addr().unwrap()));
+        let (peer, _) = listener.accept().unwrap();
+        let e = Ours.event();
         s.select(events, &e);
-        // What the connecting has left: FD_CONNECT and FD_WRITE.
+        // What connecting has left: FD_CONNECT and FD_WRITE.
         s.enumerate(e.handle);
-        (s, peer, e)
+        (s, patient(peer), e)
     }
 
     pub(crate) fn listening(events: NetworkEvents) -> (Self, SocketAddr, Event) {
-        let (s, e) = (Self::new(), Event::new());
-        provider().bind(s.0, ANY_PORT).unwrap();
-        provider().listen(s.0).unwrap();
+        let (s, address) = Ours.listener();
+        let (s, e) = (Self(s), Ours.event());
         s.select(events, &e);
-        let address = provider().local_address(s.0).unwrap();
         (s, address, e)
     }
 
@@ -150,11 +101,6 @@ impl Socket {
         self.enumerate(event.handle).to_string()
     }
 
-    #[track_caller]
-    pub(crate) fn report_without_reset(&self) -> String {
-        self.enumerate(WSAEVENT::NULL).to_string()
-    }
-
     /// Waits for the event object, and takes the report.
     #[track_caller]
     pub(crate) fn next_report(&self, event: &Event) -> String {
@@ -162,22 +108,22 @@ impl Socket {
         self.report(event)
     }
 
-    /// Whatever there is in the poller is recorded, and it is nothing.
+    /// Once all that has arrived is recorded, there is nothing to report.
     #[track_caller]
     pub(crate) fn assert_quiet(&self, event: &Event) {
-        fence();
+        Ours.settle();
         assert!(!event.is_set(), "the event object is set");
         assert_eq!(self.report(event), "no network events");
     }
 
-    /// The poller has told what there is, and is not made to tell it again and again.
+    /// The poller has reported what there is, and does not report it again and again.
     #[track_caller]
     pub(crate) fn assert_poller_rests(&self) {
         let ready = || READY.lock().unwrap().get(&self.0).copied();
-        fence();
+        Ours.settle();
         let before = ready();
-        fence();
-        assert_eq!(ready(), before, "the poller tells of the socket for ever");
+        Ours.settle();
+        assert_eq!(ready(), before, "the poller reports the socket again and again");
     }
 
     pub(crate) fn send(&self, bytes: &[u8]) -> Result<usize, WsaError> {
@@ -192,28 +138,14 @@ impl Socket {
         Ok(buffer)
     }
 
-    /// Waits until so many bytes can be received, without a call on the provider's socket.
-    #[track_caller]
-    pub(crate) fn wait_received(&self, length: usize) {
-        let stream = provider().stream(self.0).unwrap();
-        until("the data comes", || {
-            let mut buffer = [std::mem::MaybeUninit::uninit(); 64];
-            stream.recv_with_flags(&mut buffer, MSG_PEEK).is_ok_and(|there| there >= length)
-        });
-    }
-
-    /// Sends until there is no more room; how much.
-    pub(crate) fn fill(&self) -> usize {
-        let mut sent = 0;
-        loop {
-            match self.send(&[b'f'; 16 * 1024]) {
-                Ok(length) => sent += length,
-                Err(error) => {
-                    assert_eq!(error, WsaError::WSAEWOULDBLOCK);
-                    return sent;
-                }
+    /// Sends until there is no more room.
+    pub(crate) fn fill(&self) {
+        let refusal = loop {
+            if let Err(error) = self.send(&[b'f'; 16 * 1024]) {
+                break error;
             }
-        }
+        };
+        assert_eq!(refusal, WsaError::WSAEWOULDBLOCK);
     }
 
     /// Sends until the connection is found to be gone.
@@ -244,39 +176,6 @@ impl Drop for Socket {
     }
 }
 
-/// A peer that does not wait for ever.
-pub(crate) fn patient(peer: TcpStream) -> TcpStream {
-    peer.set_read_timeout(Some(LIMIT)).unwrap();
-    peer.set_write_timeout(Some(LIMIT)).unwrap();
-    peer.set_nodelay(true).unwrap();
-    peer
-}
-
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     patient(TcpStream::connect(address).unwrap())
-}
-
-/// What the peer hears, so many bytes of it.
-#[track_caller]
-pub(crate) fn hear(mut peer: &TcpStream, length: usize) -> Vec<u8> {
-    let mut heard = vec![0; length];
-    peer.read_exact(&mut heard).unwrap();
-    heard
-}
-
-/// Resets the connection.
-pub(crate) fn reset(peer: TcpStream) {
-    SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
-}
-
-/// Lets the poller's thread come to the end of what it had before: it goes twice round with a socket of the
-/// fence's own. A definite later happening, so that nobody has to sleep to see that nothing happens.
-#[track_caller]
-fn fence() {
-    let (s, mut peer, e) = Socket::selected(READ);
-    for _ in 0..2 {
-        peer.write_all(b"-").unwrap();
-        assert_eq!(s.next_report(&e), "FD_READ: success");
-        assert_eq!(s.recv(2, 0).unwrap(), b"-");
-    }
 }
