@@ -137,7 +137,7 @@ pub use error::TableFull;
 pub use error::{ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 pub use handle::{INVALID_SOCKET, SOCKET, WSAEVENT};
-pub use latching::ReenablingCall;
+pub use latching::call::ReenablingCall;
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use provider::{Provider, enum_network_events, event_select};
 #[cfg(feature = "std")]
