@@ -134,7 +134,7 @@ mod traced;
 
 #[cfg(feature = "std")]
 pub use error::TableFull;
-pub use error::{ProviderError, RecorderError, SignalError, WsaError};
+pub use error::{Outcome, ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 pub use handle::{INVALID_SOCKET, SOCKET, WSAEVENT};
 pub use latching::call::ReenablingCall;

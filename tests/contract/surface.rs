@@ -1,0 +1,111 @@
+//! What adopters reach for: `?` into a Winsock code, the errors of real sockets.
+
+use std::io;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+use wsp_events::{NetworkEvent, Outcome, ProviderError, RecorderError, TableFull, WsaError};
+
+use crate::support::*;
+
+/// Catches an error that `?` turns into another code than its own.
+#[test]
+fn e9_errors_become_their_codes() {
+    fn code(outcome: Result<(), impl Into<WsaError>>) -> Outcome {
+        outcome.map_err(Into::into)
+    }
+    assert_eq!(code(Err(BAD_HANDLE)), Err(WsaError::WSAEINVAL));
+    assert_eq!(code(Err(TableFull)), Err(WsaError::WSAEMFILE));
+    for error in
+        [RecorderError::Closed, RecorderError::Reentrant, RecorderError::Signal(BAD_HANDLE)]
+    {
+        assert_eq!(code(Err(error)), Err(error.errno()));
+        assert_eq!(code(Err(ProviderError::Recorder(error))), Err(error.errno()));
+    }
+    for (error, expected) in [
+        (ProviderError::SubsystemFailed, 10050),
+        (ProviderError::NotASocket, 10038),
+        (ProviderError::InvalidEventObject, 10022),
+    ] {
+        assert_eq!(code(Err(error)).unwrap_err().code(), expected);
+    }
+}
+
+/// A datagram socket on the loopback. A receive that would last for ever fails.
+fn datagrams() -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+    Ok(socket)
+}
+
+/// Catches the code that Unix has for it: "connection refused". (Windows has Winsock's own, and Wine has none: the receive
+/// waits.)
+#[cfg(unix)]
+#[test]
+fn v3_a_port_that_is_not_open_resets_a_datagram_socket() -> io::Result<()> {
+    let (socket, nobody) = (datagrams()?, datagrams()?);
+    // It keeps the port, and takes datagrams from itself alone.
+    nobody.connect(nobody.local_addr()?)?;
+    socket.connect(nobody.local_addr()?)?;
+    socket.send(b"is anybody there?")?;
+    let error = socket.recv(&mut [0; 8]).unwrap_err();
+    assert_eq!(WsaError::from(&error), WsaError::WSAECONNREFUSED, "{error}");
+    assert_eq!(WsaError::of_datagram(error), WsaError::WSAECONNRESET);
+    Ok(())
+}
+
+/// Catches a conversion that changes more than it says, and documentation that is wrong about long datagrams.
+#[test]
+fn v3_a_datagram_that_is_too_long() -> io::Result<()> {
+    let (socket, peer) = (datagrams()?, datagrams()?);
+    socket.connect(peer.local_addr()?)?;
+    peer.connect(socket.local_addr()?)?;
+    let error = socket.send(&[0; 70_000]).unwrap_err();
+    assert_eq!(WsaError::of_datagram(error), WsaError::WSAEMSGSIZE);
+
+    let mut start = [0; 4];
+    socket.send(b"too long")?;
+    let received = peer.recv(&mut start);
+    if cfg!(unix) {
+        assert_eq!(received?, 4, "what did not fit is gone, without an error");
+    } else {
+        assert_eq!(WsaError::of_datagram(received.unwrap_err()), WsaError::WSAEMSGSIZE);
+    }
+    socket.send(b"next")?;
+    assert_eq!((peer.recv(&mut start)?, &start), (4, b"next"));
+
+    peer.set_nonblocking(true)?;
+    let error = peer.recv(&mut start).unwrap_err();
+    assert_eq!(WsaError::of_datagram(error), WsaError::WSAEWOULDBLOCK);
+    Ok(())
+}
+
+/// Catches one code for both: what a receive says of a reset is not what FD_CLOSE says. (Wine takes the reset for a
+/// graceful close.)
+#[cfg(unix)]
+#[test]
+fn v3_a_reset_in_fd_close() -> io::Result<()> {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let mut stream = TcpStream::connect(listener.local_addr()?)?;
+    let (accepted, _) = listener.accept()?;
+    socket2::SockRef::from(&accepted).set_linger(Some(Duration::ZERO))?;
+    drop(accepted);
+    let error = stream.read(&mut [0]).unwrap_err();
+    assert_eq!(WsaError::from(&error), WsaError::WSAECONNRESET);
+    assert_eq!(WsaError::of_close(error), WsaError::WSAECONNABORTED);
+    Ok(())
+}
+
+/// Catches a code that FD_CLOSE does not have.
+#[test]
+fn v4_whatever_ends_a_connection_has_a_code_of_fd_close() {
+    assert_eq!(WsaError::of_close(WsaError::WSAETIMEDOUT), WsaError::WSAECONNABORTED);
+    assert_eq!(WsaError::of_close(DOWN), DOWN);
+    let documented = WsaError::documented_for(NetworkEvent::Close);
+    for code in (-20..12_000).filter_map(WsaError::from_code) {
+        assert!(documented.contains(&WsaError::of_close(code)), "{code}");
+    }
+}
