@@ -1,12 +1,52 @@
-//! What adopters reach for: `?` into a Winsock code, the errors of real sockets.
+//! What adopters reach for: a provider behind a pointer, `?` into a Winsock code, the errors of real sockets.
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use wsp_events::{NetworkEvent, Outcome, ProviderError, RecorderError, TableFull, WsaError};
+use wsp_events::{
+    NetworkEvent, Outcome, Provider, ProviderError, RecorderError, SOCKET, TableFull, WSAEVENT,
+    WsaError, enum_network_events, event_select,
+};
 
 use crate::support::*;
+
+/// Both calls, and each of their errors, through whatever `P` is.
+fn both_calls<P: Provider>(pointer: P, behind: &TestProvider) {
+    let ((s, socket), (handle, event)) = (behind.socket(), behind.event());
+    let nothing = WSAEVENT(4096);
+    assert_eq!(event_select(&pointer, s, handle, ACCEPT), Ok(()));
+    assert_eq!(socket.selected(), ACCEPT);
+    assert_eq!(*behind.told.lock().unwrap(), [ACCEPT]);
+    socket.record(NetworkEvent::Accept, Ok(()));
+    assert!(event.is_set());
+    assert_eq!(enum_network_events(&pointer, s, handle).map(|report| report.events()), Ok(ACCEPT));
+    assert_eq!(event.log(), [Call::Set, Call::Reset]);
+
+    let calls = |s: SOCKET, handle| {
+        let enumerated = enum_network_events(&pointer, s, handle).map(drop);
+        assert_eq!(event_select(&pointer, s, handle, READ), enumerated);
+        enumerated
+    };
+    assert_eq!(calls(s, nothing), Err(ProviderError::InvalidEventObject));
+    assert_eq!(calls(s + 4, nothing), Err(ProviderError::NotASocket));
+    behind.up.store(false, SeqCst);
+    assert_eq!(calls(s + 4, nothing), Err(ProviderError::SubsystemFailed));
+}
+
+/// Catches a pointer that does not pass on the default method, so that the socket stays a blocking one, and one that
+/// answers something else than the provider.
+#[test]
+fn s9_a_provider_behind_a_pointer_is_told() {
+    let provider = TestProvider::new();
+    both_calls(&provider, &provider);
+    let provider = Arc::new(TestProvider::new());
+    both_calls(Arc::clone(&provider), &provider);
+    let provider = Arc::new(TestProvider::new());
+    both_calls::<&Arc<_>>(&provider, &provider);
+}
 
 /// Catches an error that `?` turns into another code than its own.
 #[test]
