@@ -144,7 +144,7 @@ pub use provider::{Provider, enum_network_events, event_select};
 pub use provider::{Removed, SocketRef, SocketTable};
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use recorder::{NetworkEventRecorder, Recorded, Wake};
-pub use report::Report;
+pub use report::{Outcomes, Report};
 #[cfg(feature = "async")]
 pub use signal::AsyncEvent;
 pub use signal::EventSignal;

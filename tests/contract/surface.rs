@@ -1,4 +1,5 @@
-//! What adopters reach for: a provider behind a pointer, `?` into a Winsock code, the errors of real sockets.
+//! What adopters reach for: a provider behind a pointer, `?` into a Winsock code, a report without a struct, the
+//! errors of real sockets.
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -7,8 +8,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use wsp_events::{
-    NetworkEvent, Outcome, Provider, ProviderError, RecorderError, SOCKET, TableFull, WSAEVENT,
-    WsaError, enum_network_events, event_select,
+    NetworkEvent, NetworkEvents, Outcome, Outcomes, Provider, ProviderError, RecorderError, Report,
+    SOCKET, TableFull, WSAEVENT, WsaError, enum_network_events, event_select,
 };
 
 use crate::support::*;
@@ -68,6 +69,63 @@ fn e9_errors_become_their_codes() {
         (ProviderError::InvalidEventObject, 10022),
     ] {
         assert_eq!(code(Err(error)).unwrap_err().code(), expected);
+    }
+}
+
+/// Of every set of events, with a code for every other one.
+fn reports() -> impl Iterator<Item = (NetworkEvents, Report)> {
+    (0..=ALL.mask()).map(|mask| {
+        let events = NetworkEvents::from_mask(mask);
+        let (recorder, _event) = selected(ALL);
+        recorder.record_all(events.members().map(|event| (event, outcome_of(event))));
+        (events, recorder.enumerate().unwrap())
+    })
+}
+
+fn outcome_of(event: NetworkEvent) -> Outcome {
+    let position = event.bit_position() as i32;
+    if position % 2 == 0 { Ok(()) } else { Err(WsaError::from_code(-1 - position).unwrap()) }
+}
+
+/// Catches an offset that is not the field's, a write beside those of the report, and another order.
+#[test]
+fn e2_writes_go_where_the_struct_has_its_fields() {
+    for (events, report) in reports() {
+        // In the byte order that this machine does not have.
+        let mut memory = [0x5A; 44];
+        let mut last = None;
+        for (offset, value) in report.writes() {
+            assert!(last < Some(offset), "in the order of the offsets");
+            last = Some(offset);
+            memory[offset..offset + 4].copy_from_slice(&value.swap_bytes().to_ne_bytes());
+        }
+        let mut expected = untouched();
+        expected.lNetworkEvents = events.mask().swap_bytes();
+        for event in events.members() {
+            let code = outcome_of(event).map_or_else(WsaError::code, |()| 0);
+            expected.iErrorCode[event.bit_position()] = code.swap_bytes();
+        }
+        let mut bytes = expected.lNetworkEvents.to_ne_bytes().to_vec();
+        bytes.extend(expected.iErrorCode.iter().flat_map(|code| code.to_ne_bytes()));
+        assert_eq!(memory[..], bytes, "{report}");
+    }
+}
+
+/// Catches an event that one of the ways to read a report leaves out or makes up.
+#[test]
+fn e1_every_way_to_read_a_report_agrees() {
+    for (events, report) in reports() {
+        assert_eq!(report.is_empty(), events.is_empty());
+        for event in NetworkEvent::ALL {
+            let is_in = events.contains(event.flag());
+            assert_eq!(report.contains(event), is_in);
+            assert_eq!(report.outcome(event), is_in.then(|| outcome_of(event)));
+        }
+        let expected = || events.members().map(|event| (event, outcome_of(event)));
+        let outcomes: Outcomes = report.iter();
+        assert!(outcomes.eq(expected()));
+        assert!((&report).into_iter().eq(expected()));
+        assert!(report.into_iter().eq(expected()));
     }
 }
 
