@@ -1,5 +1,5 @@
-//! What adopters reach for: a provider behind a pointer, `?` into a Winsock code, a report without a struct, the
-//! errors of real sockets.
+//! What adopters reach for: a provider behind a pointer, `?` into a Winsock code, a report without a struct, the errors
+//! of real sockets, an event object by its own methods.
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -206,4 +206,28 @@ fn v4_whatever_ends_a_connection_has_a_code_of_fd_close() {
     for code in (-20..12_000).filter_map(WsaError::from_code) {
         assert!(documented.contains(&WsaError::of_close(code)), "{code}");
     }
+}
+
+/// Catches a method that does what another one says, and a look that takes the signal away.
+#[cfg(all(unix, feature = "pollable"))]
+#[test]
+fn a_pollable_event_by_its_own_methods() -> io::Result<()> {
+    use wsp_events::EventSignal;
+    use wsp_events::unix::PollableEvent;
+
+    let event = PollableEvent::new()?;
+    assert!(!event.is_set()?);
+    for _ in 0..2 {
+        event.set()?;
+        assert!(event.is_set()? && event.is_set()?);
+    }
+    event.reset()?;
+    assert!(!event.is_set()?);
+    event.reset()?;
+
+    event.set_event().unwrap();
+    assert!(event.is_set()?);
+    event.reset_event().unwrap();
+    assert!(!event.is_set()?);
+    Ok(())
 }
