@@ -43,7 +43,7 @@ impl Socket {
                 yield_now().await;
             }
         }
-        self.record.record(NetworkEvent::Close, Err(WsaError::WSAECONNRESET)).signaled().map(drop)
+        self.record.record(NetworkEvent::Close, Err(WsaError::WSAECONNABORTED)).signaled().map(drop)
     }
 
     /// WSPRecv, until there is no more.
@@ -71,7 +71,7 @@ async fn receive(socket: Arc<Socket>, event: Arc<AsyncEvent>) -> Result<usize> {
             received.append(&mut socket.recv());
         }
         if let Some(outcome) = report.outcome(NetworkEvent::Close) {
-            return if outcome != Err(WsaError::WSAECONNRESET) {
+            return if outcome != Err(WsaError::WSAECONNABORTED) {
                 Err("FD_CLOSE has another's code".into())
             } else if !received.iter().copied().eq(0..DATAGRAMS) {
                 Err(format!("datagrams were lost: {received:?}").into())

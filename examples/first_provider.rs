@@ -105,7 +105,7 @@ impl MyProvider {
         if removed.remaining == 0 {
             // That was the last descriptor. Closing fails only inside the event object's own
             // set or reset (K4), and ours do not call back.
-            removed.socket.events.close().map_err(|error| error.errno())?;
+            removed.socket.events.close()?;
         }
         Ok(())
     }

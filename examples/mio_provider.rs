@@ -92,7 +92,7 @@ mod unix {
                 Ok(0) => (NetworkEvent::Close, Ok(())),
                 Ok(_) => (NetworkEvent::Read, Ok(())),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => (NetworkEvent::Close, Err(WsaError::from(error))),
+                Err(error) => (NetworkEvent::Close, Err(WsaError::of_close(error))),
             };
             self.record.record(event, outcome).signaled().map(drop)
         }
@@ -211,7 +211,7 @@ mod unix {
                 if self.closed < 4 {
                     println!("client {number}: {}", connection.reports.join("; "));
                 }
-                let end = ["FD_CLOSE: success", "FD_CLOSE: WSAECONNRESET (10054)"];
+                let end = ["FD_CLOSE: success", "FD_CLOSE: WSAECONNABORTED (10053)"];
                 let end = end[number as usize % 2];
                 let expected = ["FD_READ: success", "FD_READ: success", end];
                 check(connection.reports == expected, "a connection's reports")?;

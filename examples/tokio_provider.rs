@@ -97,7 +97,7 @@ mod unix {
                         self.record.record(NetworkEvent::Read, Ok(()));
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(error) => break Err(WsaError::from(error)),
+                    Err(error) => break Err(WsaError::of_close(error)),
                 }
             };
             self.record.record(NetworkEvent::Close, outcome);
@@ -161,7 +161,7 @@ mod unix {
             if shown {
                 println!("client {number}: {}", reports.join("; "));
             }
-            let end = ["FD_CLOSE: success", "FD_CLOSE: WSAECONNRESET (10054)"];
+            let end = ["FD_CLOSE: success", "FD_CLOSE: WSAECONNABORTED (10053)"];
             let end = end[number as usize % 2];
             if reports != ["FD_READ: success", "FD_READ: success", end] {
                 return Err(format!("client {number} was reported as {reports:?}").into());

@@ -1,11 +1,11 @@
 //! Errors. [`WsaError`] is the Winsock code of an event or a call (V3, V4). The others are the errors of this crate's
-//! own calls, each with its code for `lpErrno` (E9).
+//! own calls, each with its code for `lpErrno` (E9), into which `?` converts it.
 
 #[cfg(feature = "std")]
 mod io;
 mod wsa;
 
-pub use wsa::WsaError;
+pub use wsa::{Outcome, WsaError};
 
 use thiserror::Error;
 
@@ -68,6 +68,7 @@ impl SignalError {
 /// assert_eq!(RecorderError::Closed.errno(), WsaError::WSAENOTSOCK);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
 pub enum RecorderError {
     /// The socket is closed (P5).
     #[error("the socket is closed (WSAENOTSOCK)")]
@@ -111,6 +112,7 @@ impl RecorderError {
 /// assert_eq!(ProviderError::InvalidEventObject.errno(), WsaError::WSAEINVAL);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
 pub enum ProviderError {
     /// WSAENETDOWN: the provider can no longer reach its records.
     #[error("the network subsystem failed (WSAENETDOWN)")]
@@ -170,3 +172,23 @@ impl TableFull {
         WsaError::WSAEMFILE
     }
 }
+
+macro_rules! into_its_code {
+    ($($(#[$attribute:meta])* $error:ty),*) => {$(
+        /// Its code for `lpErrno` (E9), so that `?` works in a function that returns an [`Outcome`].
+        $(#[$attribute])*
+        impl From<$error> for WsaError {
+            fn from(error: $error) -> Self {
+                error.errno()
+            }
+        }
+    )*};
+}
+
+into_its_code!(
+    SignalError,
+    RecorderError,
+    ProviderError,
+    #[cfg(feature = "std")]
+    TableFull
+);

@@ -13,7 +13,8 @@ pub const FD_MAX_EVENTS: usize = 10;
 /// One FD_XXX network event. Its discriminant is its bit position in `lNetworkEvents` and its index
 /// in `iErrorCode` (V1, R2).
 ///
-/// It prints as its Winsock name.
+/// It prints as its Winsock name. The names with FD_ are those of the masks, as in C: [`NetworkEvents::FD_READ`] is the set
+/// that contains [`NetworkEvent::Read`].
 ///
 /// ```
 /// use wsp_events::NetworkEvent;
@@ -25,24 +26,34 @@ pub const FD_MAX_EVENTS: usize = 10;
 #[repr(u8)]
 pub enum NetworkEvent {
     /// FD_READ: there is data to receive.
+    #[doc(alias("FD_READ", "FD_READ_BIT"))]
     Read = 0,
     /// FD_WRITE: there is room to send.
+    #[doc(alias("FD_WRITE", "FD_WRITE_BIT"))]
     Write = 1,
     /// FD_OOB: out-of-band data has arrived.
+    #[doc(alias("FD_OOB", "FD_OOB_BIT"))]
     Oob = 2,
     /// FD_ACCEPT: a connection waits to be accepted.
+    #[doc(alias("FD_ACCEPT", "FD_ACCEPT_BIT"))]
     Accept = 3,
     /// FD_CONNECT: an attempt to connect has ended.
+    #[doc(alias("FD_CONNECT", "FD_CONNECT_BIT"))]
     Connect = 4,
     /// FD_CLOSE: the peer has closed the connection, or it was lost.
+    #[doc(alias("FD_CLOSE", "FD_CLOSE_BIT"))]
     Close = 5,
     /// FD_QOS: the quality of service has changed.
+    #[doc(alias("FD_QOS", "FD_QOS_BIT"))]
     Qos = 6,
     /// FD_GROUP_QOS: reserved by Winsock for socket groups.
+    #[doc(alias("FD_GROUP_QOS", "FD_GROUP_QOS_BIT"))]
     GroupQos = 7,
     /// FD_ROUTING_INTERFACE_CHANGE: the interface that leads to a destination has changed.
+    #[doc(alias("FD_ROUTING_INTERFACE_CHANGE", "FD_ROUTING_INTERFACE_CHANGE_BIT"))]
     RoutingInterfaceChange = 8,
     /// FD_ADDRESS_LIST_CHANGE: the list of local addresses has changed.
+    #[doc(alias("FD_ADDRESS_LIST_CHANGE", "FD_ADDRESS_LIST_CHANGE_BIT"))]
     AddressListChange = 9,
 }
 
@@ -178,6 +189,7 @@ impl NetworkEvents {
     /// assert!(NetworkEvents::from_mask(i32::MIN).is_empty());
     /// ```
     #[must_use]
+    #[doc(alias = "lNetworkEvents")]
     pub const fn from_mask(mask: i32) -> Self {
         Self::from_bits_truncate(mask as u32)
     }
@@ -189,6 +201,7 @@ impl NetworkEvents {
     /// assert_eq!(NetworkEvents::FD_CLOSE.mask(), 32);
     /// ```
     #[must_use]
+    #[doc(alias = "lNetworkEvents")]
     pub const fn mask(self) -> i32 {
         self.bits() as i32
     }

@@ -30,6 +30,7 @@ pub const INVALID_SOCKET: SOCKET = SOCKET::MAX;
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
+#[doc(alias = "HANDLE")]
 pub struct WSAEVENT(pub usize);
 
 impl WSAEVENT {

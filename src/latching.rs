@@ -1,6 +1,11 @@
 #![cfg_attr(any(feature = "std", not(doctest)), doc = include_str!("../docs/LATCHING.md"))]
 
-use crate::event::{NetworkEvent, NetworkEvents};
+// The page is public, and what it is about is at the root of the crate: one path to each name.
+pub(crate) mod call;
+
+pub(crate) use call::ReenablingCall;
+
+use crate::event::NetworkEvents;
 
 /// # What to latch
 ///
@@ -39,62 +44,4 @@ impl NetworkEvents {
     /// The events that start latched: a program is notified of such a change only after it has asked (L3).
     pub(crate) const LATCHED_FROM_THE_BEGINNING: Self =
         Self::FD_ROUTING_INTERFACE_CHANGE.union(Self::FD_ADDRESS_LIST_CHANGE);
-}
-
-/// A call that re-enables an event (L3): the table of Winsock's documentation as data.
-///
-/// A provider passes the call to
-/// [`reenable_for`](crate::NetworkEventRecorder::reenable_for) after it has checked the arguments, and before
-/// it looks at the condition (L2). A call that fails after that has re-enabled all the same. No call re-enables FD_CLOSE
-/// and FD_GROUP_QOS.
-///
-/// ```
-/// use wsp_events::{NetworkEvent, ReenablingCall};
-///
-/// assert_eq!(ReenablingCall::Recv { oob: false }.event(), NetworkEvent::Read);
-/// assert_eq!(ReenablingCall::Recv { oob: true }.event(), NetworkEvent::Oob);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ReenablingCall {
-    /// WSPRecv, WSPRecvFrom and the like, with or without MSG_PEEK.
-    Recv {
-        /// With MSG_OOB. The call then re-enables FD_OOB, otherwise FD_READ.
-        oob: bool,
-    },
-    /// WSPSend, WSPSendTo and the like, if the call has just failed with WSAEWOULDBLOCK: FD_WRITE. A send that succeeds
-    /// re-enables nothing. Afterwards the provider looks, or has its poller look, whether there is room again.
-    SendWouldBlock,
-    /// WSPAccept and AcceptEx: FD_ACCEPT. Do not pass a WSPAccept whose condition function defers the connection, which
-    /// fails with WSATRY_AGAIN: the connection still waits.
-    Accept,
-    /// WSPConnect: FD_CONNECT. A new attempt makes the old outcome stale.
-    Connect,
-    /// WSPIoctl with SIO_GET_QOS: FD_QOS.
-    GetQos,
-    /// WSPIoctl with SIO_ROUTING_INTERFACE_CHANGE: FD_ROUTING_INTERFACE_CHANGE.
-    RoutingInterfaceChange,
-    /// WSPIoctl with SIO_ADDRESS_LIST_CHANGE: FD_ADDRESS_LIST_CHANGE.
-    AddressListChange,
-}
-
-impl ReenablingCall {
-    /// The event that the call re-enables.
-    ///
-    /// ```
-    /// # use wsp_events::{NetworkEvent, ReenablingCall};
-    /// assert_eq!(ReenablingCall::SendWouldBlock.event(), NetworkEvent::Write);
-    /// ```
-    #[must_use]
-    pub const fn event(self) -> NetworkEvent {
-        match self {
-            Self::Recv { oob: false } => NetworkEvent::Read,
-            Self::Recv { oob: true } => NetworkEvent::Oob,
-            Self::SendWouldBlock => NetworkEvent::Write,
-            Self::Accept => NetworkEvent::Accept,
-            Self::Connect => NetworkEvent::Connect,
-            Self::GetQos => NetworkEvent::Qos,
-            Self::RoutingInterfaceChange => NetworkEvent::RoutingInterfaceChange,
-            Self::AddressListChange => NetworkEvent::AddressListChange,
-        }
-    }
 }

@@ -134,17 +134,17 @@ mod traced;
 
 #[cfg(feature = "std")]
 pub use error::TableFull;
-pub use error::{ProviderError, RecorderError, SignalError, WsaError};
+pub use error::{Outcome, ProviderError, RecorderError, SignalError, WsaError};
 pub use event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 pub use handle::{INVALID_SOCKET, SOCKET, WSAEVENT};
-pub use latching::ReenablingCall;
+pub use latching::call::ReenablingCall;
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use provider::{Provider, enum_network_events, enum_network_events_with, event_select};
 #[cfg(feature = "std")]
 pub use provider::{Removed, SocketRef, SocketTable};
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 pub use recorder::{NetworkEventRecorder, Recorded, Unsignaled, Wake};
-pub use report::Report;
+pub use report::{Outcomes, Report};
 #[cfg(feature = "async")]
 pub use signal::AsyncEvent;
 pub use signal::EventSignal;

@@ -160,6 +160,54 @@ pub trait Provider {
     fn on_selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {}
 }
 
+macro_rules! forward {
+    ($($(#[$attribute:meta])* $pointer:ty),*) => {$(
+        /// The provider that it points to.
+        $(#[$attribute])*
+        impl<P: Provider + ?Sized> Provider for $pointer {
+            type EventObject = P::EventObject;
+            type Socket<'a>
+                = P::Socket<'a>
+            where
+                Self: 'a;
+            type EventObjectToReset<'a>
+                = P::EventObjectToReset<'a>
+            where
+                Self: 'a;
+
+            fn subsystem_is_up(&self) -> bool {
+                P::subsystem_is_up(self)
+            }
+            fn find_socket(&self, descriptor: SOCKET) -> Option<Self::Socket<'_>> {
+                P::find_socket(self, descriptor)
+            }
+            fn recorder_of<'s>(
+                socket: &'s P::Socket<'_>,
+            ) -> &'s NetworkEventRecorder<Self::EventObject> {
+                P::recorder_of(socket)
+            }
+            fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Self::EventObject> {
+                P::event_object_to_select(self, handle)
+            }
+            fn event_object_to_reset(
+                &self,
+                handle: WSAEVENT,
+            ) -> Option<Self::EventObjectToReset<'_>> {
+                P::event_object_to_reset(self, handle)
+            }
+            fn on_selected(&self, socket: &P::Socket<'_>, events: NetworkEvents) {
+                P::on_selected(self, socket, events);
+            }
+        }
+    )*};
+}
+
+forward!(
+    &P,
+    #[cfg(feature = "alloc")]
+    alloc::sync::Arc<P>
+);
+
 /// WSPEventSelect: selects events of a socket, and the event object to set for them (S1 to S9).
 ///
 /// If `events` is empty, the selection ends and the handle is ignored (S3).

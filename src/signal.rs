@@ -97,6 +97,7 @@ pub trait EventSignal {
     /// # Errors
     ///
     /// The operating system's code. The set is then owed, and the recorder tries it again (R6).
+    #[doc(alias("SetEvent", "WSASetEvent"))]
     fn set_event(&self) -> Result<(), SignalError>;
 
     /// Makes the event object nonsignaled, as ResetEvent does. If it is nonsignaled already, nothing changes.
@@ -104,6 +105,7 @@ pub trait EventSignal {
     /// # Errors
     ///
     /// The operating system's code. The enumeration then fails and changes nothing (E7).
+    #[doc(alias("ResetEvent", "WSAResetEvent"))]
     fn reset_event(&self) -> Result<(), SignalError>;
 }
 

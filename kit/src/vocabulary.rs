@@ -140,6 +140,7 @@ impl From<RecorderError> for Answer {
             RecorderError::Closed => Self::Closed,
             RecorderError::Reentrant => Self::Reentrant,
             RecorderError::Signal(error) => Self::SignalFailed(error.os_code()),
+            _ => unreachable!("the model has no answer for it: {error}"),
         }
     }
 }

@@ -115,6 +115,9 @@ fn from_raw(raw: i32) -> Option<WsaError> {
 /// `ErrorKind` does not distinguish some (ENOBUFS, EAFNOSUPPORT). Otherwise the kind decides. If neither is known, the
 /// code is WSASYSCALLFAILURE. An error made from a [`WsaError`] converts back to that error.
 ///
+/// In two places Winsock has another code than this conversion: on a datagram socket, see [`WsaError::of_datagram`], and
+/// in FD_CLOSE, see [`WsaError::of_close`].
+///
 /// ```
 /// use std::io;
 /// use wsp_events::WsaError;

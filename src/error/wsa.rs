@@ -7,8 +7,12 @@ use crate::event::NetworkEvent;
 
 /// A Winsock error code: an `int` that is not zero (V3).
 ///
-/// Zero means success throughout Winsock, so `Result<(), WsaError>` has the size of a C `int`. The WSAE codes are
-/// associated constants. Any other number is kept unchanged.
+/// Zero means success throughout Winsock, so an [`Outcome`] has the size of a C `int`. The WSAE codes are associated
+/// constants. Any other number is kept unchanged.
+///
+/// The errors of this crate convert to it, and so does `std::io::Error`. On a datagram socket, and for the code of
+/// FD_CLOSE, that conversion is not what Winsock says: use [`of_datagram`](Self::of_datagram) and
+/// [`of_close`](Self::of_close) there.
 ///
 /// It prints with its name, its number and a short explanation; `{:#}` leaves the explanation out.
 ///
@@ -25,6 +29,25 @@ use crate::event::NetworkEvent;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
 pub struct WsaError(NonZeroI32);
+
+/// Success, or a Winsock error code: the outcome of an event, as an element of `iErrorCode` says it (R2), or of a call.
+///
+/// The errors of this crate become their codes with `?` (E9):
+///
+#[cfg_attr(feature = "std", doc = "```")]
+#[cfg_attr(not(feature = "std"), doc = "```ignore")]
+/// use wsp_events::{EventSignal, NetworkEventRecorder, Outcome, WsaError};
+///
+/// /// WSPCloseSocket.
+/// fn close_socket(socket: Option<&NetworkEventRecorder<impl EventSignal>>) -> Outcome {
+///     socket.ok_or(WsaError::WSAENOTSOCK)?.close()?;
+///     Ok(())
+/// }
+/// # let recorder = NetworkEventRecorder::<wsp_events::ManualResetEvent>::new();
+/// # assert_eq!(close_socket(Some(&recorder)), Ok(()));
+/// # assert_eq!(close_socket(Some(&recorder)), Err(WsaError::WSAENOTSOCK));
+/// ```
+pub type Outcome = Result<(), WsaError>;
 
 impl WsaError {
     /// The error with this number; `None` for 0, which is success.
@@ -60,10 +83,73 @@ impl WsaError {
     /// assert_eq!(WsaError::outcome(0), Ok(()));
     /// assert_eq!(WsaError::outcome(10060), Err(WsaError::WSAETIMEDOUT));
     /// ```
-    pub const fn outcome(code: i32) -> Result<(), Self> {
+    #[doc(alias = "iErrorCode")]
+    pub const fn outcome(code: i32) -> Outcome {
         match Self::from_code(code) {
             None => Ok(()),
             Some(error) => Err(error),
+        }
+    }
+
+    /// The code of an error of a *datagram* socket (UDP), where Unix and Winsock differ.
+    ///
+    /// If a datagram was sent to a port that is not open, the next receive or send fails. Unix says ECONNREFUSED there,
+    /// Winsock WSAECONNRESET. Any other code stays as it is: a datagram that is too long to send is WSAEMSGSIZE on both.
+    ///
+    /// A datagram that is longer than the buffer of the receive is WSAEMSGSIZE for Winsock, and what did not fit is gone.
+    /// On Unix such a call succeeds, so that there is no error to convert. The provider must notice it itself: MSG_TRUNC
+    /// tells the length.
+    ///
+    /// Source: Winsock's reference of WSARecvFrom; checked on sockets.
+    ///
+    #[cfg_attr(feature = "std", doc = "```")]
+    #[cfg_attr(not(feature = "std"), doc = "```ignore")]
+    /// use std::net::UdpSocket;
+    /// use wsp_events::WsaError;
+    ///
+    /// fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Result<usize, WsaError> {
+    ///     socket.recv(buffer).map_err(WsaError::of_datagram)
+    /// }
+    /// # let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    /// # assert_eq!(WsaError::of_datagram(&refused), WsaError::WSAECONNRESET);
+    /// ```
+    #[must_use]
+    pub fn of_datagram(error: impl Into<Self>) -> Self {
+        match error.into() {
+            Self::WSAECONNREFUSED => Self::WSAECONNRESET,
+            other => other,
+        }
+    }
+
+    /// The code of FD_CLOSE for a connection that has ended with an error.
+    ///
+    /// Winsock does not say in FD_CLOSE how a connection was lost. It is WSAECONNABORTED even if the peer has reset the
+    /// connection, where receive and send fail with WSAECONNRESET; and WSAENETDOWN if the network is down. (The reference
+    /// also names WSAECONNRESET. Windows does not report it.)
+    ///
+    /// Source: V4; seen on Windows.
+    ///
+    #[cfg_attr(feature = "std", doc = "```")]
+    #[cfg_attr(not(feature = "std"), doc = "```ignore")]
+    /// use std::io::{self, Read};
+    /// use wsp_events::{EventSignal, NetworkEvent, NetworkEventRecorder, WsaError};
+    ///
+    /// fn look(mut stream: impl Read, record: &NetworkEventRecorder<impl EventSignal>) {
+    ///     match stream.read(&mut [0]) {
+    ///         Ok(0) => _ = record.record(NetworkEvent::Close, Ok(())),
+    ///         Ok(_) => _ = record.record(NetworkEvent::Read, Ok(())),
+    ///         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+    ///         Err(error) => _ = record.record(NetworkEvent::Close, Err(WsaError::of_close(error))),
+    ///     }
+    /// }
+    /// # let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+    /// # assert_eq!(WsaError::of_close(reset), WsaError::WSAECONNABORTED);
+    /// ```
+    #[must_use]
+    pub fn of_close(error: impl Into<Self>) -> Self {
+        match error.into() {
+            Self::WSAENETDOWN => Self::WSAENETDOWN,
+            _ => Self::WSAECONNABORTED,
         }
     }
 

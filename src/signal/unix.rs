@@ -105,6 +105,7 @@ use crate::error::SignalError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
+#[doc(alias("eventfd", "epoll", "kqueue", "poll"))]
 pub struct PollableEvent(Object);
 
 impl PollableEvent {
@@ -126,6 +127,58 @@ impl PollableEvent {
         Object::new().map(Self)
     }
 
+    /// Makes the event object signaled, and its descriptor readable. The same as
+    /// [`set_event`](EventSignal::set_event), with the error of the standard library.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's. In practice there is none, because the descriptor belongs to this object.
+    ///
+    /// ```
+    /// # use wsp_events::unix::PollableEvent;
+    /// let event = PollableEvent::new()?;
+    /// event.set()?;
+    /// assert!(event.is_set()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set(&self) -> io::Result<()> {
+        self.set_event().map_err(os_error)
+    }
+
+    /// Makes the event object nonsignaled: a wait that begins now waits for the next set. The same as
+    /// [`reset_event`](EventSignal::reset_event), with the error of the standard library.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set`](Self::set).
+    ///
+    /// ```
+    /// # use wsp_events::unix::PollableEvent;
+    /// # let event = PollableEvent::new()?;
+    /// event.set()?;
+    /// event.reset()?;
+    /// assert!(!event.is_set()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn reset(&self) -> io::Result<()> {
+        self.reset_event().map_err(os_error)
+    }
+
+    /// Whether the event object is signaled. It stays so.
+    ///
+    /// # Errors
+    ///
+    /// As for [`wait`](Self::wait).
+    ///
+    /// ```
+    /// # use wsp_events::unix::PollableEvent;
+    /// assert!(!PollableEvent::new()?.is_set()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn is_set(&self) -> io::Result<bool> {
+        self.wait_timeout(Duration::ZERO)
+    }
+
     /// Waits until the event object is set. Returns at once if it is set already.
     ///
     /// A thread that is woken up looks again. If the event object was reset meanwhile, it continues to wait. (A
@@ -137,11 +190,11 @@ impl PollableEvent {
     /// The operating system's: it is out of memory. An interruption by a signal is not an error.
     ///
     /// ```
-    /// # use wsp_events::{EventSignal, unix::PollableEvent};
+    /// # use wsp_events::unix::PollableEvent;
     /// let event = PollableEvent::new()?;
-    /// event.set_event()?;
+    /// event.set()?;
     /// event.wait()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn wait(&self) -> io::Result<()> {
         wait_until_readable(self.as_fd(), None).map(|_set| ())
@@ -155,14 +208,14 @@ impl PollableEvent {
     /// As for [`wait`](Self::wait).
     ///
     /// ```
-    /// # use wsp_events::{EventSignal, unix::PollableEvent};
+    /// # use wsp_events::unix::PollableEvent;
     /// use std::time::Duration;
     ///
     /// let event = PollableEvent::new()?;
     /// assert!(!event.wait_timeout(Duration::ZERO)?);
-    /// event.set_event()?;
+    /// event.set()?;
     /// assert!(event.wait_timeout(Duration::MAX)?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> io::Result<bool> {
         // A timeout beyond the end of the clock is no timeout.
@@ -205,6 +258,10 @@ fn done(result: Result<usize, Errno>) -> Result<(), SignalError> {
         Ok(_) | Err(Errno::AGAIN) => Ok(()),
         Err(errno) => Err(SignalError::from_os_code(errno.raw_os_error())),
     }
+}
+
+fn os_error(error: SignalError) -> io::Error {
+    io::Error::from_raw_os_error(error.os_code())
 }
 
 /// Whether the descriptor becomes readable before the deadline. It looks at least once.

@@ -351,6 +351,7 @@ impl AsRawHandle for BorrowedEvent<'_> {
 /// assert_eq!(InvalidEvent::AutoReset.to_string(), "the event object is auto-reset (WSAEINVAL)");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
 pub enum InvalidEvent {
     /// DuplicateHandle failed, with this Win32 code: the handle is null, closed, or never was one.
     #[error("the handle is not valid: OS error {} (WSAEINVAL)", .0.os_code())]
@@ -377,6 +378,13 @@ impl InvalidEvent {
     #[must_use]
     pub const fn errno(self) -> WsaError {
         WsaError::WSAEINVAL
+    }
+}
+
+/// Its code for `lpErrno` (E9), so that `?` works in a function that returns an [`Outcome`](crate::Outcome).
+impl From<InvalidEvent> for WsaError {
+    fn from(error: InvalidEvent) -> Self {
+        error.errno()
     }
 }
 

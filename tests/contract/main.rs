@@ -17,6 +17,7 @@ mod r;
 mod s;
 mod storm;
 mod support;
+mod surface;
 #[cfg(feature = "tracing")]
 mod traced;
 mod v;

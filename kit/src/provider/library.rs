@@ -365,5 +365,6 @@ where
         Ok(Err(ProviderError::SubsystemFailed)) => Outcome::SubsystemFailed,
         Ok(Err(ProviderError::NotASocket)) => Outcome::NotASocket,
         Ok(Err(ProviderError::InvalidEventObject)) => Outcome::InvalidEventObject,
+        Ok(Err(error)) => unreachable!("the model has no answer for it: {error}"),
     }
 }
