@@ -9,7 +9,7 @@ use super::held::{Guarded, User};
 use super::inside::inside;
 use super::shared::{Codes, Shared};
 use super::state::{Recording, Wake, When, Word};
-use crate::error::{RecorderError, SignalError, WsaError};
+use crate::error::{Outcome, RecorderError, SignalError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::latching::ReenablingCall;
 use crate::panics::OnDrop;
@@ -438,7 +438,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
-    pub fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) -> Recorded {
+    pub fn record(&self, event: NetworkEvent, outcome: Outcome) -> Recorded {
         self.signal(self.record_one(event, outcome, When::Now))
     }
 
@@ -455,7 +455,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     pub fn record_all(
         &self,
-        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
     ) -> Recorded {
         self.signal(self.record_several(occurrences, When::Now))
     }
@@ -491,11 +491,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// # Ok::<(), wsp_events::RecorderError>(())
     /// ```
     #[inline]
-    pub fn record_unsignaled(
-        &self,
-        event: NetworkEvent,
-        outcome: Result<(), WsaError>,
-    ) -> Unsignaled<'_, S> {
+    pub fn record_unsignaled(&self, event: NetworkEvent, outcome: Outcome) -> Unsignaled<'_, S> {
         Unsignaled { recorder: self, recording: self.record_one(event, outcome, When::Later) }
     }
 
@@ -516,18 +512,13 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     pub fn record_all_unsignaled(
         &self,
-        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
     ) -> Unsignaled<'_, S> {
         Unsignaled { recorder: self, recording: self.record_several(occurrences, When::Later) }
     }
 
     #[inline(always)]
-    fn record_one(
-        &self,
-        event: NetworkEvent,
-        outcome: Result<(), WsaError>,
-        when: When,
-    ) -> Recording {
+    fn record_one(&self, event: NetworkEvent, outcome: Outcome, when: When) -> Recording {
         let (one, none) = (event.flag(), NetworkEvents::empty());
         match outcome {
             Ok(()) => self.0.shared.record(one, none, |_| 0, when),
@@ -537,7 +528,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
 
     fn record_several(
         &self,
-        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
         when: When,
     ) -> Recording {
         let mut occurred = NetworkEvents::empty();
@@ -719,13 +710,17 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
     /// recorder.record(NetworkEvent::Read, Ok(()));
     ///
-    /// # type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-    /// let faulted: Result<_> = recorder.enumerate_with(|_| Err(WsaError::WSAEFAULT.into()));
-    /// assert!(faulted.is_err());
-    /// let mut mask = 0;
-    /// let report: Result<_> = recorder.enumerate_with(|report| Ok(mask = report.events().mask()));
-    /// assert_eq!((mask, report?.events()), (1, NetworkEvents::FD_READ));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// assert_eq!(recorder.enumerate_with(|_| Err(WsaError::WSAEFAULT)), Err(WsaError::WSAEFAULT));
+    ///
+    /// let mut memory = [0; 44];
+    /// recorder.enumerate_with(|report| {
+    ///     for (offset, value) in report.writes() {
+    ///         memory[offset..offset + 4].copy_from_slice(&value.to_ne_bytes());
+    ///     }
+    ///     Ok::<_, WsaError>(())
+    /// })?;
+    /// assert_eq!(memory[..4], 1_i32.to_ne_bytes());
+    /// # Ok::<(), WsaError>(())
     /// ```
     pub fn enumerate_with<F>(
         &self,
