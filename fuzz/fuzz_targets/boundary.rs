@@ -1,5 +1,5 @@
-//! Hostile input for the C boundary and the provider: bytes become steps (`bytes`), the library makes them,
-//! and after each one all that can be seen is compared with the plain model.
+//! Hostile input for the C boundary and the provider: bytes become steps (`bytes`), the library makes them, and after each
+//! step all that can be seen is compared with the plain model.
 //!
 //! The model, the library's side and the steps are those of the state machine (kit/tests/state_machine).
 #![no_main]

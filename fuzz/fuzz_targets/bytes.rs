@@ -1,14 +1,13 @@
-//! From bytes to steps. Any bytes are steps, and nothing that a caller can pass is beyond them: any
-//! `usize` as a descriptor or a handle, any `int` as a mask or a code.
+//! From bytes to steps. Any bytes are steps, and steps have all that a caller can pass: any `usize` as a descriptor or a
+//! handle, any `int` as a mask or a code.
 
 use arbitrary::{Error, Result, Unstructured};
 use kit::event_object::{Act, Call, End, Script};
 use kit::provider::model::Model;
-use kit::provider::steps::{Name, Pointer, Transition, Way};
+use kit::provider::steps::{Name, Passed, Pointer, Transition, Way};
 use kit::sequential::meddling;
-use kit::socket::Events;
 use kit::vocabulary::Operation;
-use wsp_events::SOCKET;
+use wsp_events::{NetworkEvent, NetworkEvents, SOCKET};
 
 pub(crate) struct Bytes<'a>(Unstructured<'a>);
 
@@ -17,7 +16,7 @@ impl<'a> Bytes<'a> {
         Self(Unstructured::new(bytes))
     }
 
-    /// The next step, which fits what there is; an error at the end of the input.
+    /// The next step, which is possible in the model's state; an error at the end of the input.
     pub(crate) fn step(&mut self, model: &Model, descriptors: &[SOCKET]) -> Result<Transition> {
         if self.0.is_empty() {
             return Err(Error::NotEnoughData);
@@ -38,26 +37,26 @@ impl<'a> Bytes<'a> {
             9 if sockets > 0 => {
                 Transition::Operate(self.0.choose_index(sockets)?, Operation::Close)
             }
-            10..=12 if objects > 0 => Transition::Arm {
-                object: self.0.choose_index(objects)?,
-                call: *self.0.choose(&[Call::Set, Call::Reset])?,
-                script: self.script()?,
-            },
+            10..=12 if objects > 0 => {
+                let object = self.0.choose_index(objects)?;
+                let call = *self.0.choose(&[Call::Set, Call::Reset])?;
+                Transition::Arm(object, call, self.script()?)
+            }
             13..=19 if sockets > 0 => {
                 Transition::Operate(self.0.choose_index(sockets)?, self.operation()?)
             }
-            20..=24 => Transition::Select {
-                descriptor: self.descriptor(descriptors)?,
-                handle: self.handle(model)?,
-                mask: self.mask()?,
-                way: self.way()?,
-            },
-            _ => Transition::Enumerate {
-                descriptor: self.descriptor(descriptors)?,
-                handle: self.handle(model)?,
-                out: self.pointer()?,
-                way: self.way()?,
-            },
+            20..=24 => {
+                let (descriptor, handle) = (self.descriptor(descriptors)?, self.handle(model)?);
+                let mask = self.mask()?;
+                let (way, errno) = self.way()?;
+                Transition::Select(Passed { descriptor, handle, way, errno }, mask)
+            }
+            _ => {
+                let (descriptor, handle) = (self.descriptor(descriptors)?, self.handle(model)?);
+                let out = self.pointer()?;
+                let (way, errno) = self.way()?;
+                Transition::Enumerate(Passed { descriptor, handle, way, errno }, out)
+            }
         })
     }
 
@@ -97,16 +96,16 @@ impl<'a> Bytes<'a> {
         Ok(closed.nth(self.0.int_in_range(0..=3)?))
     }
 
-    fn event(&mut self) -> Result<usize> {
-        self.0.int_in_range(0..=9)
+    fn event(&mut self) -> Result<NetworkEvent> {
+        Ok(NetworkEvent::ALL[self.0.int_in_range(0..=9)?])
     }
 
-    fn events(&mut self) -> Result<Events> {
+    fn events(&mut self) -> Result<NetworkEvents> {
         let bits: u16 = self.0.arbitrary()?;
-        Ok(std::array::from_fn(|bit| bits >> bit & 1 == 1))
+        Ok(NetworkEvents::from_mask(bits.into()))
     }
 
-    /// Success, a code of Winsock's, or any `int`.
+    /// Success, a Winsock code, or any `int`.
     fn code(&mut self) -> Result<i32> {
         match self.0.int_in_range(0..=3)? {
             0 => Ok(0),
@@ -115,7 +114,7 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    fn occurrence(&mut self) -> Result<(usize, i32)> {
+    fn occurrence(&mut self) -> Result<(NetworkEvent, i32)> {
         Ok((self.event()?, self.code()?))
     }
 
@@ -159,16 +158,8 @@ impl<'a> Bytes<'a> {
             7 => vec![Operation::Enumerate(None)],
             _ => meddling(),
         };
-        let ends = [
-            End::Works,
-            End::Works,
-            End::Works,
-            End::Fails,
-            End::Fails,
-            End::Fails,
-            End::Panics,
-            End::WorksThenPanics,
-        ];
+        use End::{Fails, Panics, Works, WorksThenPanics};
+        let ends = [Works, Works, Works, Fails, Fails, Fails, Panics, WorksThenPanics];
         Ok(Act { inside, end: *self.0.choose(&ends)? })
     }
 
@@ -177,11 +168,12 @@ impl<'a> Bytes<'a> {
         Ok(*self.0.choose(&pointers)?)
     }
 
-    fn way(&mut self) -> Result<Way> {
+    /// With `lpErrno`.
+    fn way(&mut self) -> Result<(Way, Pointer)> {
         Ok(match self.0.int_in_range(0..=3)? {
-            0 | 1 => Way::Table { errno: self.pointer()? },
-            2 => Way::C { errno: self.pointer()? },
-            _ => Way::Rust,
+            0 | 1 => (Way::Table, self.pointer()?),
+            2 => (Way::C, self.pointer()?),
+            _ => (Way::Rust, Pointer::Null),
         })
     }
 }

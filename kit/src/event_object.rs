@@ -1,16 +1,14 @@
 //! The event object that follows a script: at each call it may call back, fail or panic. Its calls go to a log.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use wsp_events::{EventSignal, SignalError};
+use wsp_events::{EventSignal, NetworkEvents, SignalError};
 
-use crate::socket::Events;
+use crate::checker::sync::atomic::AtomicBool;
 use crate::vocabulary::{Answer, Operation};
-use crate::words::flags;
 
 /// The two calls that an event object gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,23 +17,20 @@ pub enum Call {
     Reset,
 }
 
-/// What an event object does at its next calls.
-#[derive(Clone, Debug, Default)]
-pub struct Scripts {
-    pub set: Script,
-    pub reset: Script,
-}
-
+/// What an event object does at its next calls of one kind.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     pub acts: VecDeque<Act>,
-    /// After the acts, every call ends so.
+    /// How every call after these acts ends.
     pub then: End,
 }
 
+/// The scripts of both calls: index them by `Call as usize`.
+pub type Scripts = [Script; 2];
+
 #[derive(Clone, Debug, Default)]
 pub struct Act {
-    /// First, from inside the call, this (K4), on the recorder whose call it is.
+    /// What the event object calls first, from inside, on the recorder that calls it (K4).
     pub inside: Vec<Operation>,
     pub end: End,
 }
@@ -44,7 +39,7 @@ pub struct Act {
 pub enum End {
     #[default]
     Works,
-    /// Does nothing and answers an error.
+    /// Does nothing and returns an error.
     Fails,
     /// Does nothing and panics.
     Panics,
@@ -53,23 +48,23 @@ pub enum End {
 }
 
 /// One line of the log.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
     /// An event object was called.
     Called {
         object: usize,
         call: Call,
         /// What was recorded on the calling socket when the call began (E4).
-        recorded: Events,
-        /// What the calls from inside were answered (K4).
+        recorded: NetworkEvents,
+        /// The answers to the calls from inside (K4).
         inside: Vec<Answer>,
         end: End,
     },
-    /// The provider was told of a selection (S9).
-    Selected { socket: usize, events: Events },
+    /// The provider was notified of a selection (S9).
+    Selected { socket: usize, events: NetworkEvents },
 }
 
-/// The error code of an event object: each has its own, so that none is mistaken for another.
+/// The error code of an event object. Each has its own, so that the comparison tells them apart.
 pub fn error_code(object: usize, call: Call) -> i32 {
     match call {
         Call::Set => 1000 + object as i32,
@@ -77,23 +72,20 @@ pub fn error_code(object: usize, call: Call) -> i32 {
     }
 }
 
-impl Scripts {
-    pub fn of(&mut self, call: Call) -> &mut Script {
-        match call {
-            Call::Set => &mut self.set,
-            Call::Reset => &mut self.reset,
-        }
-    }
-}
-
 impl Script {
-    pub fn next_act(&mut self) -> Act {
-        self.acts.pop_front().unwrap_or(Act { inside: vec![], end: self.then })
-    }
-
     /// Every call ends so.
     pub fn always(then: End) -> Self {
         Self { acts: VecDeque::new(), then }
+    }
+
+    pub fn next_act(&mut self) -> Act {
+        self.acts.pop_front().unwrap_or(self.then.into())
+    }
+}
+
+impl From<End> for Act {
+    fn from(end: End) -> Self {
+        Self { inside: vec![], end }
     }
 }
 
@@ -103,37 +95,16 @@ impl End {
     }
 }
 
-/// The state of an event object; a checker has one of its own.
-pub trait Flag: Send + Sync {
-    fn new() -> Self;
-    fn swap(&self, signaled: bool, order: Ordering) -> bool;
-    fn load(&self, order: Ordering) -> bool;
-}
-
-impl Flag for AtomicBool {
-    fn new() -> Self {
-        Self::new(false)
-    }
-
-    fn swap(&self, signaled: bool, order: Ordering) -> bool {
-        self.swap(signaled, order)
-    }
-
-    fn load(&self, order: Ordering) -> bool {
-        self.load(order)
-    }
-}
-
-/// It orders what `EventSignal` asks for, and nothing else.
-pub struct EventObject<F = AtomicBool> {
+/// Its state is an atomic of the checker. It orders what `EventSignal` requires, and nothing else.
+pub struct EventObject {
     number: usize,
-    signaled: F,
+    signaled: AtomicBool,
     scripts: Mutex<Scripts>,
 }
 
-impl<F: Flag> EventObject<F> {
+impl EventObject {
     pub fn new(number: usize) -> Arc<Self> {
-        Arc::new(Self { number, signaled: F::new(), scripts: Mutex::default() })
+        Arc::new(Self { number, signaled: AtomicBool::new(false), scripts: Mutex::default() })
     }
 
     pub fn is_signaled(&self) -> bool {
@@ -141,10 +112,10 @@ impl<F: Flag> EventObject<F> {
     }
 
     pub fn arm(&self, call: Call, script: &Script) {
-        *self.scripts.lock().unwrap().of(call) = script.clone();
+        self.scripts.lock().unwrap()[call as usize] = script.clone();
     }
 
-    /// ResetEvent by the application, or an auto-reset wait: no script, no log.
+    /// ResetEvent by the application, or an auto-reset wait: it follows no script and is not logged.
     pub fn application_resets(&self) {
         self.signal(Call::Reset);
     }
@@ -157,74 +128,50 @@ impl<F: Flag> EventObject<F> {
     }
 }
 
-/// Where event objects stand: on whose behalf they are called, and the log that they write.
-pub trait Stage: Clone {
-    /// What is recorded on the calling socket, if the log is to have it.
-    fn recorded(&self) -> Events;
-    /// Makes calls from inside an event object, on the recorder that calls it.
-    fn inside(&self, operations: &[Operation]) -> Vec<Answer>;
+/// Where an event object is used: on whose behalf it is called, and the log.
+pub trait Stage: Send + Sync {
+    /// What is recorded on the calling socket, if the log is to contain it.
+    fn recorded(&self) -> NetworkEvents;
+    /// Makes calls from inside the event object `own`, on the recorder that calls it.
+    fn inside(&self, own: &Handle, operations: &[Operation]) -> Vec<Answer>;
     fn log(&self, entry: Entry);
 }
 
 /// A reference to an event object: what recorders select.
-pub struct Handle<S, F = AtomicBool> {
-    pub object: Arc<EventObject<F>>,
-    pub stage: S,
+#[derive(Clone)]
+pub struct Handle {
+    pub object: Arc<EventObject>,
+    pub stage: Arc<dyn Stage>,
 }
 
-impl<S: Clone, F> Clone for Handle<S, F> {
-    fn clone(&self) -> Self {
-        Self { object: Arc::clone(&self.object), stage: self.stage.clone() }
-    }
-}
+/// The payload of a panic that is part of a script.
+pub struct ScriptedPanic;
 
-/// The payload of a panic that a script asked for.
-pub struct Scripted;
-
-impl<S: Stage, F: Flag> Handle<S, F> {
+impl Handle {
     fn call(&self, call: Call) -> Result<(), SignalError> {
-        let object = &*self.object;
-        let recorded = self.stage.recorded();
-        let act = object.scripts.lock().unwrap().of(call).next_act();
-        let inside = match &*act.inside {
-            [] => vec![],
-            operations => self.stage.inside(operations),
-        };
-        let end = act.end;
+        let Self { object, stage } = self;
+        let recorded = stage.recorded();
+        let Act { inside, end } = object.scripts.lock().unwrap()[call as usize].next_act();
+        let inside = if inside.is_empty() { vec![] } else { stage.inside(self, &inside) };
         if end.does_its_work() {
             object.signal(call);
         }
-        self.stage.log(Entry::Called { object: object.number, call, recorded, inside, end });
+        stage.log(Entry::Called { object: object.number, call, recorded, inside, end });
         match end {
             End::Works => Ok(()),
             End::Fails => Err(SignalError::from_os_code(error_code(object.number, call))),
-            // As a panic does, but without the message.
-            End::Panics | End::WorksThenPanics => resume_unwind(Box::new(Scripted)),
+            // A panic without its message.
+            End::Panics | End::WorksThenPanics => resume_unwind(Box::new(ScriptedPanic)),
         }
     }
 }
 
-impl<S: Stage, F: Flag> EventSignal for Handle<S, F> {
+impl EventSignal for Handle {
     fn set_event(&self) -> Result<(), SignalError> {
         self.call(Call::Set)
     }
 
     fn reset_event(&self) -> Result<(), SignalError> {
         self.call(Call::Reset)
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Called { object, call, recorded, inside, end } => {
-                write!(f, "{call:?} of {object} with {} recorded", flags(*recorded))?;
-                inside.iter().try_for_each(|answer| write!(f, " ({answer:?})"))?;
-                write!(f, ": {end:?}")
-            }
-            Self::Selected { socket, events } => {
-                write!(f, "socket {socket} has selected {}", flags(*events))
-            }
-        }
     }
 }

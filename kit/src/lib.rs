@@ -1,20 +1,24 @@
-//! What `wsp-events` is tested with, one of each: used by the state machines and the search for an order of calls
-//! (`tests`), and by the fuzz target (`fuzz/` at the root).
+//! What `wsp-events` is tested with, used by the state machines and the search for an order of calls (`tests`), and by
+//! the fuzz target (`fuzz/` at the root).
 //!
-//! | module | what it is |
+//! | module | what it contains |
 //! |---|---|
-//! | [`socket`] | what one socket remembers, in plain words: arrays of `Option<i32>`, no bits, no library |
-//! | [`world`] | sockets and event objects, for calls that come one after the other |
+//! | [`socket`] | what one socket remembers, plainly: arrays of `Option<i32>`, no bits, no library |
 //! | [`words`] | the library's values in those words, and back |
-//! | [`vocabulary`] | the calls, as values that can be made, and what they answer |
+//! | [`vocabulary`] | the calls on a recorder, as values, and what they answer |
 //! | [`event_object`] | the event object that follows a script: it fails, panics and calls back where the script says so |
-//! | [`sequential`] | event objects for calls that come one after the other, and the comparison with the world |
-//! | [`provider`] | a whole provider: its steps, what they must show, and the library that they are made on |
+//! | [`calls`] | the calls, made on the library |
+//! | [`world`] | the calls, made on the plain model: sockets and event objects, one call after the other |
+//! | [`sequential`] | the library's side for calls that come one after the other, and the comparison with the world |
+//! | [`provider`] | a whole provider: its steps, the model's side and the library's side |
 //!
-//! The contract's tests (`tests/contract` at the root) do not use this package. A dev-dependency on it would turn the
-//! feature `std` of the library on in every test, those of `--no-default-features` included; and the published
-//! package, which has the contract's tests, does not have this one.
+//! A new call gets a variant of [`vocabulary::Operation`]; [`calls::perform`] makes it, and [`world`] answers it.
+//!
+//! The contract's tests (`tests/contract` at the root) do not use this package. A dev-dependency on it would turn on
+//! the library's feature `std` in every test, also in those of `--no-default-features`; and the published package,
+//! which contains the contract's tests, does not contain this one.
 
+pub mod calls;
 pub mod event_object;
 pub mod provider;
 pub mod sequential;
@@ -22,3 +26,11 @@ pub mod socket;
 pub mod vocabulary;
 pub mod words;
 pub mod world;
+
+/// What the event objects' state is an atomic of: a model checker for tests/linear, else the standard library.
+#[cfg(wsp_loom)]
+pub use loom as checker;
+#[cfg(wsp_shuttle)]
+pub use shuttle as checker;
+#[cfg(not(any(wsp_loom, wsp_shuttle)))]
+pub use std as checker;

@@ -1,9 +1,8 @@
-//! What one socket remembers, in the plainest words: a record is ten optional codes, a set of events is
-//! ten booleans, a debt is a boolean. Nothing here knows how the library does it.
+//! What one socket remembers, as plainly as possible: a record is ten optional codes, a set of events is ten booleans,
+//! an owed set is a boolean. Nothing here uses the library.
 //!
-//! Each function is one step of a call, and names its rule. What event objects do is not said here:
-//! `world` puts them around it, for calls that come one after the other; kit/tests/linear asks whether calls
-//! that came at the same time can be put in an order that goes like this.
+//! Each function is one step of a call, and names its rule. Event objects are not part of it: `world` adds them, for
+//! calls that come one after the other; kit/tests/linear searches for an order in which concurrent calls go like this.
 
 pub const EVENTS: usize = 10;
 
@@ -19,14 +18,14 @@ pub type Record = [Option<i32>; EVENTS];
 pub struct Socket {
     pub record: Record,
     pub selection: Option<Selection>,
-    /// A selection is under way: what others bring is left to it (K2).
+    /// A selection is under way: sets that become due are left to it (K2).
     pub held: bool,
     /// The event object must still be set: for something reportable (R6), or, while a selection is under way,
-    /// for what may be.
+    /// for something that may become reportable.
     pub owed: bool,
-    /// The events that latch, chosen when the socket was made (L1).
+    /// The events that latch, chosen when the socket was created (L1).
     latching: Events,
-    /// Those that occurred and were not re-enabled since.
+    /// Those that have occurred and have not been re-enabled since.
     pub latched: Events,
     pub closed: bool,
     /// The conditions under which E5's converse holds.
@@ -47,7 +46,7 @@ const ADDRESS_LIST_CHANGE: usize = 9;
 impl Socket {
     pub fn new(latching: Events) -> Self {
         let mut socket = Self { latching, ..Self::default() };
-        // L3: one that never latches, and two that always do, from the beginning.
+        // L3: one event never latches, and two always do, from the beginning.
         socket.latching[GROUP_QOS] = false;
         for event in [ROUTING_INTERFACE_CHANGE, ADDRESS_LIST_CHANGE] {
             socket.latching[event] = true;
@@ -74,12 +73,16 @@ impl Socket {
         std::array::from_fn(|event| self.record[event].filter(|_| selected[event]))
     }
 
-    /// A set is owed for something: with nothing to report the debt is void (R6).
-    pub fn void_debt_for_nothing(&mut self) {
-        self.owed = self.owed && (self.held || self.reportable() != [None; EVENTS]);
+    pub fn has_reportable(&self) -> bool {
+        self.reportable() != [None; EVENTS]
     }
 
-    /// Writes occurrences down (R3), several as one step (R5), and says which events are new.
+    /// A set is no longer owed when nothing is reportable (R6).
+    pub fn cancel_idle_debt(&mut self) {
+        self.owed &= self.held || self.has_reportable();
+    }
+
+    /// Records occurrences (R3), several as one step (R5), and returns the events that are new.
     pub fn note(&mut self, occurrences: &[(usize, i32)]) -> Events {
         let mut new = NONE;
         if self.closed {
@@ -87,7 +90,7 @@ impl Socket {
         }
         for &(event, code) in occurrences {
             if self.latched[event] && self.record[event].is_none() {
-                continue; // L1: reported or withdrawn, and not re-enabled since.
+                continue; // L1: reported or withdrawn, and not re-enabled since then.
             }
             self.latched[event] = self.latching[event];
             match self.record[event] {
@@ -95,9 +98,9 @@ impl Socket {
                     self.record[event] = Some(code);
                     new[event] = true;
                 }
-                // An error takes the place of a success; another success changes nothing.
+                // An error replaces a success; another success changes nothing.
                 Some(0) => self.record[event] = Some(code),
-                // The first error stays.
+                // A recorded error stays.
                 Some(_) => {}
             }
         }
@@ -107,8 +110,7 @@ impl Socket {
     /// Whether the event object must be set, now that these events are new (R4, R6).
     pub fn is_due(&self, new: Events) -> bool {
         let selected = self.selected();
-        let news = (0..EVENTS).any(|at| new[at] && (selected[at] || self.held));
-        news || self.owed
+        self.owed || (0..EVENTS).any(|event| new[event] && (selected[event] || self.held))
     }
 
     /// R7.
@@ -118,7 +120,7 @@ impl Socket {
                 self.converse = false;
             }
         }
-        self.void_debt_for_nothing();
+        self.cancel_idle_debt();
     }
 
     /// L2.
@@ -135,7 +137,7 @@ impl Socket {
     /// Mask and event object together (S1), or neither (S3). What is recorded stays.
     pub fn select(&mut self, selection: Option<Selection>) {
         self.selection = selection;
-        self.void_debt_for_nothing();
+        self.cancel_idle_debt();
     }
 
     /// Takes the report: all that is reportable (E1), and nothing else is cleared (E3).
@@ -144,31 +146,27 @@ impl Socket {
         for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
             self.record[event] = None;
         }
-        // While a selection is under way, it may be its event object that was looked through (E5).
+        // A selection under way may be about to set its event object for what is taken here (E5).
         self.owed |= self.held;
-        self.void_debt_for_nothing();
+        self.cancel_idle_debt();
         report
     }
 
-    /// Puts a report back that has come to nothing (E7). What was noted meanwhile came later (R3). A set
-    /// is owed for all of it: nobody knows what the reset did before it failed.
+    /// Puts back the report of an enumeration that fails (E7). What has been recorded meanwhile came later (R3). A set
+    /// is owed for all of it, since the reset may have had an effect before it failed.
     pub fn put_back(&mut self, report: Record) {
         if self.closed {
             return;
         }
-        let later = std::mem::replace(&mut self.record, report);
-        for (event, code) in later.into_iter().enumerate() {
-            match (self.record[event], code) {
-                (None, _) => self.record[event] = code,
-                (Some(_), Some(code)) => {
-                    self.note(&[(event, code)]);
-                }
-                (Some(_), None) => {}
+        for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
+            // R3: an error recorded meanwhile replaces a success, and nothing replaces an error.
+            if report[event] != Some(0) || self.record[event].is_none() {
+                self.record[event] = report[event];
             }
-            self.latched[event] |= report[event].is_some() && self.latching[event];
+            self.latched[event] |= self.latching[event];
         }
         self.owed = true;
-        self.void_debt_for_nothing();
+        self.cancel_idle_debt();
     }
 
     /// The socket that an accept makes (S8).

@@ -1,19 +1,19 @@
-//! What the contract says of calls that come one after the other, in the plainest words: sockets (see
-//! `socket`), and event objects, which are set and reset, fail and panic.
+//! What the contract says of calls that come one after the other, as plainly as possible: sockets (see `socket`), and
+//! event objects, which are set and reset, fail and panic.
 //!
-//! Each function says what one call does, all at once or step by step, and which rule says so. The
-//! calls that event objects get go to a log, in order.
+//! Each function is one call, or a step of one, and names its rule. The calls on event objects go to a log, in order.
 
-use wsp_events::Wake;
+use wsp_events::{NetworkEvent, Wake};
 
-use crate::event_object::{Call, End, Entry, Scripts, error_code};
-use crate::socket::{EVENTS, Events, NONE, Selection, Socket};
+use crate::event_object::{Act, Call, End, Entry, Scripts, error_code};
+use crate::socket::{Selection, Socket};
 use crate::vocabulary::{Answer, Operation};
+use crate::words::{events_of, flags, occurrences_in, plain};
 
 #[derive(Clone, Debug, Default)]
 pub struct Object {
     pub signaled: bool,
-    /// Who made it nonsignaled, if somebody has since it was last set.
+    /// Who has reset it since it was last set.
     pub reset_by: Option<Resetter>,
     pub scripts: Scripts,
 }
@@ -32,133 +32,118 @@ pub struct World {
     pub log: Vec<Entry>,
 }
 
+impl Socket {
+    /// The calls that touch no event object, and those that are refused; `None` for the others.
+    pub fn operate_alone(&mut self, operation: &Operation) -> Option<Answer> {
+        if self.closed && operation.is_refused_when_closed() {
+            return Some(Answer::Closed);
+        }
+        match operation {
+            Operation::Withdraw(events) => self.withdraw(events_of(*events)), // R7
+            Operation::Reenable(event) => self.reenable(event.bit_position()), // L2
+            // S3: a mask of zero is no selection. What is recorded stays.
+            Operation::Select(events, _) if events.is_empty() => self.select(None),
+            Operation::Deselect => self.select(None),
+            Operation::Close => self.close(), // S7
+            Operation::Record(..)
+            | Operation::RecordAll(_)
+            | Operation::Select(..)
+            | Operation::Enumerate(_)
+            | Operation::Inherit
+            | Operation::ApplicationResets(_)
+            | Operation::Drop => return None,
+        }
+        Some(Answer::Done)
+    }
+}
+
 impl World {
     /// A call on socket `s`.
     pub fn operate(&mut self, s: usize, operation: &Operation) -> Answer {
+        if let Some(answer) = self.sockets[s].operate_alone(operation) {
+            return answer;
+        }
         match operation {
             Operation::Record(event, code) => self.record(s, &[(*event, *code)]),
             Operation::RecordAll(occurrences) => self.record(s, occurrences),
-            // R7, L2: no event object is touched.
-            Operation::Withdraw(events) => {
-                self.sockets[s].withdraw(*events);
-                Answer::Done
+            Operation::Select(events, object) => {
+                self.select(s, Selection { events: events_of(*events), object: *object })
             }
-            Operation::Reenable(event) => {
-                self.sockets[s].reenable(*event);
-                Answer::Done
-            }
-            Operation::Select(events, object) => self.select(s, *events, *object),
-            Operation::Deselect => self.deselect(s),
             Operation::Enumerate(reset) => self.enumerate(s, *reset),
-            Operation::Close => self.close(s),
+            Operation::Inherit => self.inherit(s),
             Operation::ApplicationResets(object) => self.application_resets(*object),
-            Operation::Inherit | Operation::Drop => unreachable!("not a matter of one socket"),
+            _ => unreachable!("{operation:?} is not made here"),
         }
     }
 
-    /// One occurrence, or several as one step (R5). It sets the event object itself (K2), also from inside
-    /// one (K4); unless a selection is under way.
-    fn record(&mut self, s: usize, occurrences: &[(usize, i32)]) -> Answer {
-        let new = self.sockets[s].note(occurrences);
-        if !self.sockets[s].is_due(new) {
-            return Answer::Recorded { new, wake: Wake::NotNeeded };
-        }
-        match self.set(s) {
-            Ok(wake) => Answer::Recorded { new, wake },
-            Err(stopped) => stopped,
-        }
+    /// One occurrence, or several as one step (R5). The event object is set before the call returns (K2), also from
+    /// inside an event object (K4), unless a selection is under way.
+    fn record(&mut self, s: usize, occurrences: &[(NetworkEvent, i32)]) -> Answer {
+        let new = self.sockets[s].note(&plain(occurrences));
+        let is_due = self.sockets[s].is_due(new);
+        let wake = if is_due { self.set(s) } else { Ok(Wake::NotNeeded) };
+        wake.map_or_else(|stopped| stopped, |wake| Answer::Recorded { new: flags(new), wake })
     }
 
-    fn select(&mut self, s: usize, events: Events, object: usize) -> Answer {
-        if events == NONE {
-            return self.deselect(s); // S3
-        }
-        if self.sockets[s].closed {
-            return Answer::Closed;
-        }
+    fn select(&mut self, s: usize, selection: Selection) -> Answer {
+        let Selection { events, object } = selection;
         let was_signaled = self.objects[object].signaled;
         self.sockets[s].held = true;
-        // S2: the new event object is set at once, before the old one is let go (S6).
+        // S2: the new event object is set at once, before the earlier selection ends (S6).
         let must_set = self.sockets[s].has_recorded_any(events);
         let result = if must_set { self.call(s, object, Call::Set) } else { Ok(()) };
         self.sockets[s].held = false;
         if let Err(stopped) = result {
-            // K5: nobody knows what was set.
+            // K5: a panic may come before the set or after it.
             self.sockets[s].owed |= stopped == Answer::Unwound;
-            self.sockets[s].void_debt_for_nothing();
+            self.sockets[s].cancel_idle_debt();
             if stopped != Answer::Unwound {
                 self.pay(s);
             }
             return stopped;
         }
-        self.sockets[s].select(Some(Selection { events, object })); // S1, S5
-        let is_idle = self.sockets[s].reportable() == [None; EVENTS];
+        self.sockets[s].select(Some(selection)); // S1, S5
+        let is_idle = !self.sockets[s].has_reportable();
         self.sockets[s].converse = !was_signaled && (!must_set || !is_idle);
-        self.end_the_converse_of_shared(object);
-        self.pay(s);
-        Answer::Done
-    }
-
-    /// S3: what is recorded stays; S5: the event object is left as it is.
-    fn deselect(&mut self, s: usize) -> Answer {
-        if self.sockets[s].closed {
-            return Answer::Closed;
+        if self.selections_of(object) > 1 {
+            self.end_the_converse(object);
         }
-        self.sockets[s].select(None);
+        self.pay(s);
         Answer::Done
     }
 
     /// `reset` is the event object passed, selected or not (E6).
     fn enumerate(&mut self, s: usize, reset: Option<usize>) -> Answer {
-        if self.sockets[s].closed {
-            return Answer::Closed;
-        }
         // Record and clear come before reset (E4), and take all that is reportable (E1, E3).
         let report = self.sockets[s].take();
         let Some(object) = reset else {
             self.sockets[s].converse = false;
-            return Answer::Reported { report, signal_error: None };
+            return Answer::Reported { report: occurrences_in(&report), signal_error: None };
         };
         if let Err(stopped) = self.call(s, object, Call::Reset) {
             self.sockets[s].put_back(report); // E7
-            return match stopped {
-                Answer::Unwound => stopped,
-                _ => match self.set_what_is_left(s) {
-                    Err(Answer::Unwound) => Answer::Unwound,
-                    _ => stopped,
-                },
-            };
+            let unwinds =
+                stopped == Answer::Unwound || self.set_what_is_left(s) == Err(Answer::Unwound);
+            return if unwinds { Answer::Unwound } else { stopped };
         }
         let signal_error = match self.set_what_is_left(s) {
             Ok(()) => None,
             Err(Answer::SignalFailed(code)) => Some(code),
             Err(stopped) => {
-                // The caller never sees the report: nothing may be lost (K5).
+                // K5: the caller does not get the report, so it stays recorded.
                 self.sockets[s].put_back(report);
                 return stopped;
             }
         };
         self.sockets[s].converse &= self.sockets[s].has_selected(object);
-        Answer::Reported { report, signal_error }
+        Answer::Reported { report: occurrences_in(&report), signal_error }
     }
 
-    /// The socket that an accept makes (S8).
-    pub fn inherit(&mut self, s: usize) -> Result<Socket, Answer> {
-        if self.sockets[s].closed {
-            return Err(Answer::Closed);
-        }
-        // It shares the event object with the listener from now on.
+    /// The socket that an accept creates (S8). From now on it shares the event object with the listener.
+    fn inherit(&mut self, s: usize) -> Answer {
         self.sockets[s].converse = false;
-        Ok(self.sockets[s].inherited())
-    }
-
-    /// S7: the selection and the record end, the event object is left as it is.
-    pub fn close(&mut self, s: usize) -> Answer {
-        if self.sockets[s].closed {
-            return Answer::Closed;
-        }
-        self.sockets[s].close();
-        Answer::Done
+        self.sockets.push(self.sockets[s].inherited());
+        Answer::Inherited(self.sockets.len() - 1)
     }
 
     /// ResetEvent by the application itself.
@@ -168,7 +153,7 @@ impl World {
         Answer::Done
     }
 
-    /// Sockets that have this event object selected (P2, P3).
+    /// How many sockets have selected this event object (P2, P3).
     pub fn selections_of(&self, object: usize) -> usize {
         self.sockets.iter().filter(|socket| socket.has_selected(object)).count()
     }
@@ -185,21 +170,21 @@ impl World {
         if result.is_err() {
             // R6, K5.
             self.sockets[s].owed = true;
-            self.sockets[s].void_debt_for_nothing();
+            self.sockets[s].cancel_idle_debt();
         }
         result.map(|()| Wake::Set)
     }
 
-    /// E5: what a reset may have wiped out, and what was put back (E7), is told again.
+    /// E5: a reset may have erased the set for what is still reportable, or was put back (E7).
     fn set_what_is_left(&mut self, s: usize) -> Result<(), Answer> {
-        if self.sockets[s].reportable() == [None; EVENTS] && !self.sockets[s].held {
-            return Ok(());
+        if self.sockets[s].has_reportable() || self.sockets[s].held {
+            self.set(s)?;
         }
-        self.set(s).map(|_| ())
+        Ok(())
     }
 
-    /// The end of a selection: what was left to it, or was owed before, is told (R6, K2). If that fails or panics
-    /// it is owed still.
+    /// The end of a selection: the set that was left to it, or was owed before (R6, K2). If it fails or panics, it is
+    /// still owed.
     fn pay(&mut self, s: usize) {
         if self.sockets[s].owed {
             _ = self.set(s);
@@ -208,10 +193,11 @@ impl World {
 
     /// Socket `s` calls an event object.
     fn call(&mut self, s: usize, object: usize, call: Call) -> Result<(), Answer> {
-        let act = self.objects[object].scripts.of(call).next_act();
-        let recorded = self.sockets[s].recorded();
+        let Act { inside: operations, end } =
+            self.objects[object].scripts[call as usize].next_act();
+        let recorded = flags(self.sockets[s].recorded());
         let mut inside = vec![];
-        for operation in &act.inside {
+        for operation in &operations {
             inside.push(match operation.holds() {
                 true => Answer::Reentrant, // K4: it would wait for itself.
                 false => self.operate(s, operation),
@@ -220,30 +206,20 @@ impl World {
                 return Err(Answer::Unwound);
             }
         }
-        if act.end.does_its_work() {
+        if end.does_its_work() {
             self.objects[object].signaled = call == Call::Set;
-            self.objects[object].reset_by = match call {
-                Call::Set => None,
-                Call::Reset => Some(Resetter::Socket(s)),
-            };
+            self.objects[object].reset_by = (call == Call::Reset).then_some(Resetter::Socket(s));
         }
-        let end = act.end;
         self.log.push(Entry::Called { object, call, recorded, inside, end });
         match end {
             End::Works => Ok(()),
             End::Fails => Err(Answer::SignalFailed(error_code(object, call))),
             End::Panics => Err(Answer::Unwound),
             End::WorksThenPanics => {
-                // It may have been set for a selection that does not come about.
+                // It may have been set for a selection that fails.
                 self.end_the_converse(object);
                 Err(Answer::Unwound)
             }
-        }
-    }
-
-    fn end_the_converse_of_shared(&mut self, object: usize) {
-        if self.selections_of(object) > 1 {
-            self.end_the_converse(object);
         }
     }
 

@@ -1,11 +1,13 @@
-//! The operations one by one, with Criterion's report, for those who dig; the verdict is `--bench ratios`.
+//! The operations one by one, with Criterion's report. It has no targets: `--bench ratios` has.
 //!
 //!     cargo bench -p peers --bench criterion        (the report is in target/criterion/report/index.html)
 //!     cargo bench -p peers --bench criterion -- cycle
 
 #[cfg(windows)]
 fn main() {
-    eprintln!("the peers are measured on Unix; on Windows run the bench win32");
+    eprintln!(
+        "nothing is measured: the peers are measured on Unix; on Windows run the bench win32"
+    );
 }
 
 #[cfg(not(windows))]

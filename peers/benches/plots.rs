@@ -3,13 +3,13 @@
 //!     cargo bench -p peers --bench ratios >target/ratios.txt
 //!     cargo bench -p peers --bench plots -- "$PWD/target/ratios.txt"
 //!
-//! `.ci/speed plots` does both. Without a file, as `cargo bench` runs it, it has nothing to draw, and says so.
+//! `.ci/speed plots` does both. Without a file, as `cargo bench` runs it, it draws nothing, and says so.
 
 use std::process::ExitCode;
 
 #[cfg(windows)]
 fn main() -> ExitCode {
-    eprintln!("what there is to draw is measured on Unix");
+    eprintln!("nothing is drawn: the plots are measured on Unix");
     ExitCode::SUCCESS
 }
 
@@ -17,13 +17,16 @@ fn main() -> ExitCode {
 fn main() -> ExitCode {
     // `cargo bench` adds an option of its own.
     let Some(file) = std::env::args().skip(1).find(|argument| !argument.starts_with('-')) else {
-        eprintln!("nothing to draw: name a file with the output of the bench ratios");
+        eprintln!("nothing is drawn: name a file with the output of the bench ratios");
         return ExitCode::SUCCESS;
     };
     match std::fs::read_to_string(&file).map_err(Into::into).and_then(|text| draw::all(&text)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            eprintln!("drawn: cost.svg, sockets.svg and threads.svg in docs, from {file}");
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            eprintln!("{file}: {error}");
+            eprintln!("FAILED: {file}: {error}");
             ExitCode::FAILURE
         }
     }
@@ -41,15 +44,15 @@ mod draw {
     const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
     const SIZE: (u32, u32) = (860, 420);
     const OURS: RGBColor = RGBColor(0, 114, 178);
-    /// Told apart by those who see fewer colours, too.
+    /// People with colour blindness can tell these apart.
     const COLOURS: [RGBColor; 4] =
         [OURS, RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 
-    /// What is compared: a label, the ratio whose sides it is, and the names of the sides.
-    const BARS: [(&str, [(&str, &str); 3]); 4] = [
+    /// What is compared: a label; and for each side its name, and the cost that is drawn.
+    const BARS: [(&str, &[(&str, &str)]); 4] = [
         (
             "a repeated event",
-            [
+            &[
                 ("this crate", "repeat_vs_mutex.ours"),
                 ("std Mutex", "repeat_vs_mutex.other"),
                 ("one atomic RMW", "repeat_vs_rmw.other"),
@@ -57,7 +60,7 @@ mod draw {
         ),
         (
             "record + enumerate",
-            [
+            &[
                 ("this crate", "cycle_vs_mutex.ours"),
                 ("std Mutex", "cycle_vs_mutex.other"),
                 ("parking_lot Mutex", "cycle_vs_parking_lot.other"),
@@ -65,15 +68,14 @@ mod draw {
         ),
         (
             "record, another thread enumerates",
-            [
+            &[
                 ("this crate", "contended_record_vs_mutex.ours"),
                 ("std Mutex", "contended_record_vs_mutex.other"),
-                ("", ""),
             ],
         ),
         (
             "event object: set + reset",
-            [
+            &[
                 ("this crate", "event_vs_rsevents.ours"),
                 ("rsevents", "event_vs_rsevents.other"),
                 ("event-listener", "event_vs_event_listener.other"),
@@ -84,12 +86,7 @@ mod draw {
     pub(crate) fn all(text: &str) -> Outcome {
         bars(text)?;
         curve(text, "sockets", "enumerate by descriptor", "sockets in the table")?;
-        curve(
-            text,
-            "threads",
-            "record + enumerate",
-            "threads at work on it (on the cores there are)",
-        )
+        curve(text, "threads", "record + enumerate", "threads (on the processors of this machine)")
     }
 
     fn cost(text: &str, name: &str) -> Result<f64, Box<dyn Error>> {
@@ -101,7 +98,7 @@ mod draw {
     fn bars(text: &str) -> Outcome {
         let mut bars = Vec::new();
         for (label, sides) in BARS {
-            for (name, side) in sides.into_iter().filter(|(name, _)| !name.is_empty()) {
+            for &(name, side) in sides {
                 bars.push((label, name, cost(text, side)?));
             }
         }
@@ -132,7 +129,7 @@ mod draw {
         for_any_background(&file)
     }
 
-    /// Lines `curve PLOT SERIES X Y`, both axes logarithmic in x and from 0 in y.
+    /// Draws the lines `curve PLOT SERIES X Y`: x on a logarithmic axis, y from 0.
     fn curve(text: &str, plot: &str, title: &str, x_title: &str) -> Outcome {
         let mut series = BTreeMap::<&str, Vec<(f64, f64)>>::new();
         for line in text.lines().filter_map(|line| line.strip_prefix(&format!("curve {plot} "))) {
@@ -155,7 +152,7 @@ mod draw {
             .y_label_area_size(50)
             .build_cartesian_2d((left..right).log_scale(), 0.0..top * 1.4)?;
         chart.configure_mesh().light_line_style(TRANSPARENT).x_desc(x_title).draw()?;
-        // Ours come last in the file's order of names, but are to have the first colour.
+        // Ours get the first colour.
         let ours = |name: &&str| usize::from(!name.contains("recorder") && !name.contains("Table"));
         let mut names: Vec<_> = series.keys().copied().collect();
         names.sort_by_key(ours);
@@ -174,8 +171,8 @@ mod draw {
         for_any_background(&file)
     }
 
-    /// Makes what is black take the colour of the text around it, so that a plot can be read in dark mode. A plot by
-    /// itself asks the browser, and one inside a page of rustdoc has the page's own colour.
+    /// Gives what is black the colour of the text around it, so that a plot can be read in dark mode. A plot by itself
+    /// takes the browser's colour, and one inside a page of rustdoc the page's.
     fn for_any_background(file: &str) -> Outcome {
         const STYLE: &str = "<style>.wsp-plot{color:var(--main-color,#1f2328);max-width:100%;height:auto}\
             @media(prefers-color-scheme:dark){.wsp-plot{color:var(--main-color,#e6edf3)}}</style>";

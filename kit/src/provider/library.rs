@@ -1,5 +1,4 @@
-//! The library under test: a provider as one would write it, except for the log; and the steps as its
-//! switch makes them.
+//! The library under test: a provider as one would write it, except for the log; and the steps, made on it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -12,31 +11,29 @@ use wsp_events::spi::{
     wsp_enum_network_events, wsp_event_select,
 };
 use wsp_events::{
-    INVALID_SOCKET, NetworkEvents, Provider, ProviderError, RecorderError, SOCKET, SocketRef,
-    SocketTable, WSAEVENT, enum_network_events, event_select,
+    INVALID_SOCKET, NetworkEvents, Provider, SOCKET, SocketRef, SocketTable, WSAEVENT,
+    enum_network_events, event_select,
 };
 
+use crate::calls::{Recorder, answer};
 use crate::event_object::{Entry, EventObject, Handle, Stage};
 use crate::provider::model::Model;
 use crate::provider::steps::{
-    Memory, NO_DESCRIPTORS, Name, Outcome, Pointer, Seen, Transition, Way,
+    Memory, NO_DESCRIPTORS, Name, Passed, Pointer, Seen, Transition, Way,
 };
 use crate::sequential::{
-    Recorder, Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
+    Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
 };
-use crate::vocabulary::{Answer, unwinding};
-use crate::words::{events_of, flags};
-
-type Signal = Handle<Arc<Sequential>>;
+use crate::vocabulary::{Answer, Operation};
 
 pub struct Library {
     provider: Rc<TestProvider>,
     stage: Arc<Sequential>,
-    /// All there ever were.
+    /// All descriptors that the switch ever got.
     pub descriptors: Vec<SOCKET>,
     recorders: Vec<Arc<Recorder>>,
     objects: Vec<Weak<EventObject>>,
-    /// All that the table ever gave out.
+    /// All descriptors that the table ever gave out.
     from_table: Vec<SOCKET>,
     handles_given: usize,
 }
@@ -44,9 +41,9 @@ pub struct Library {
 struct TestProvider {
     stage: Arc<Sequential>,
     table: SocketTable<TestSocket>,
-    /// A closed descriptor that was given to another socket, and what the table calls that socket.
+    /// Closed descriptors that were given to other sockets, each with the socket's own descriptor in the table.
     reused: RefCell<Vec<(SOCKET, SOCKET)>>,
-    handles: RefCell<HashMap<usize, Signal>>,
+    handles: RefCell<HashMap<WSAEVENT, Handle>>,
     subsystem_is_up: Cell<bool>,
 }
 
@@ -67,9 +64,9 @@ impl CurrentProvider for TestProvider {
 }
 
 impl Provider for TestProvider {
-    type EventObject = Signal;
+    type EventObject = Handle;
     type Socket<'a> = SocketRef<TestSocket>;
-    type EventObjectToReset<'a> = Signal;
+    type EventObjectToReset<'a> = Handle;
 
     fn subsystem_is_up(&self) -> bool {
         self.subsystem_is_up.get()
@@ -85,24 +82,24 @@ impl Provider for TestProvider {
         &socket.recorder
     }
 
-    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Signal> {
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Handle> {
         assert!(!handle.is_null(), "promised by Provider::event_object_to_select");
-        self.handles.borrow().get(&handle.0).cloned()
+        self.handles.borrow().get(&handle).cloned()
     }
 
-    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<Signal> {
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<Handle> {
         assert!(!handle.is_null(), "promised by Provider::event_object_to_reset");
-        self.handles.borrow().get(&handle.0).cloned()
+        self.handles.borrow().get(&handle).cloned()
     }
 
     fn on_selected(&self, socket: &Self::Socket<'_>, events: NetworkEvents) {
-        let events = events_of(events);
         self.stage.log(Entry::Selected { socket: socket.number, events });
     }
 }
 
 impl TestProvider {
-    /// What the table calls a descriptor. Its own name of a socket that has another is no descriptor.
+    /// The table's descriptor of the socket that `descriptor` names. If the socket is known by a reused one, the table's
+    /// own is not valid.
     fn in_table(&self, descriptor: SOCKET) -> SOCKET {
         let reused = self.reused.borrow();
         let mut hits = reused.iter().filter(|(name, own)| [*name, *own].contains(&descriptor));
@@ -151,6 +148,10 @@ impl Library {
         }
     }
 
+    fn find(&self, passed: Passed) -> (&TestProvider, SOCKET, WSAEVENT) {
+        (&self.provider, self.descriptor(passed.descriptor), Self::handle(passed.handle))
+    }
+
     fn handle(name: Name) -> WSAEVENT {
         WSAEVENT(match name {
             Name::Given(at) => 4 * (at + 1),
@@ -158,7 +159,7 @@ impl Library {
         })
     }
 
-    /// The table has given out a descriptor; the switch knows it by that name or by a reused one.
+    /// The table has given out a descriptor; the switch gets it, or a reused one in its place.
     fn given(&mut self, descriptor: SOCKET, reused: Option<usize>) {
         assert!(!NO_DESCRIPTORS.contains(&descriptor), "P1: {descriptor} is not a descriptor");
         assert!(!self.from_table.contains(&descriptor), "P1: {descriptor} came back");
@@ -174,146 +175,131 @@ impl Library {
         }
     }
 
-    fn open(&mut self, recorder: Recorder, reused: Option<usize>) -> Seen {
+    fn open(&mut self, recorder: Recorder, reused: Option<usize>) -> usize {
         let (number, recorder) = (self.recorders.len(), Arc::new(recorder));
         self.recorders.push(Arc::clone(&recorder));
         let descriptor = self.provider.table.insert(TestSocket { number, recorder }).unwrap();
         self.given(descriptor, reused);
-        Seen::NewDescriptor(true)
+        number
     }
 
-    fn select(&self, descriptor: SOCKET, handle: WSAEVENT, mask: i32, way: Way) -> Seen {
-        let provider = &*self.provider;
-        let mut errno = Memory::SENTINEL;
-        let returned = match way {
-            Way::Rust => {
-                let events = NetworkEvents::from_bits_retain(mask as u32);
-                let outcome = rust(|| event_select(provider, descriptor, handle, events));
-                return Seen::Rust { outcome, out: Memory::SENTINEL };
+    fn select(&self, passed: Passed, mask: i32) -> Seen {
+        let (provider, descriptor, handle) = self.find(passed);
+        let (mut errno, out) = (Memory::SENTINEL, Memory::SENTINEL);
+        if let Way::Rust = passed.way {
+            let events = NetworkEvents::from_bits_retain(mask as u32);
+            let answer = answer(|| event_select(provider, descriptor, handle, events));
+            return Seen::Rust { answer, out };
+        }
+        let lp_errno = errno.pointer(passed.errno);
+        // SAFETY: the pointer is null, or to memory of the size of an `int`.
+        let returned = unsafe {
+            match passed.way {
+                Way::Table => WSPEventSelect::<TestProvider>(descriptor, handle, mask, lp_errno),
+                _ => wsp_event_select(provider, descriptor, handle, mask, lp_errno),
             }
-            Way::C { errno: pointer } => {
-                // SAFETY: the pointer is null, or has the room of an `int` behind it.
-                unsafe {
-                    wsp_event_select(provider, descriptor, handle, mask, errno.pointer(pointer))
+        };
+        Seen::C { returned, errno, out }
+    }
+
+    fn enumerate(&self, passed: Passed, out_pointer: Pointer) -> Seen {
+        let (provider, descriptor, handle) = self.find(passed);
+        let (mut errno, mut out) = (Memory::SENTINEL, Memory::SENTINEL);
+        if let Way::Rust = passed.way {
+            // SAFETY: it is aligned, and to memory of the size of the struct.
+            let events: &mut WSANETWORKEVENTS = unsafe { &mut *out.pointer(Pointer::Aligned) };
+            let call = || enum_network_events(provider, descriptor, handle);
+            let answer = answer(|| call().inspect(|report| events.store(report)));
+            return Seen::Rust { answer, out };
+        }
+        let (events, lp_errno) = (out.pointer(out_pointer), errno.pointer(passed.errno));
+        // SAFETY: each pointer is null, or to memory of the size that the function writes.
+        let returned = unsafe {
+            match passed.way {
+                Way::Table => {
+                    WSPEnumNetworkEvents::<TestProvider>(descriptor, handle, events, lp_errno)
                 }
-            }
-            Way::Table { errno: pointer } => {
-                let function = WSPEventSelect::<TestProvider>;
-                // SAFETY: as above.
-                unsafe { function(descriptor, handle, mask, errno.pointer(pointer)) }
+                _ => wsp_enum_network_events(provider, descriptor, handle, events, lp_errno),
             }
         };
-        Seen::C { returned, errno, out: Memory::SENTINEL }
-    }
-
-    fn enumerate(&self, descriptor: SOCKET, handle: WSAEVENT, out: Pointer, way: Way) -> Seen {
-        let provider = &*self.provider;
-        let (mut memory, mut errno) = (Memory::SENTINEL, Memory::SENTINEL);
-        let returned = match way {
-            Way::Rust => {
-                // SAFETY: it is aligned, and has the room that it promises behind it.
-                let out: &mut WSANETWORKEVENTS = unsafe { &mut *memory.pointer(Pointer::Aligned) };
-                let call = || {
-                    let report = enum_network_events(provider, descriptor, handle)?;
-                    out.store(&report);
-                    Ok(report)
-                };
-                return Seen::Rust { outcome: rust(call), out: memory };
-            }
-            Way::C { errno: pointer } => {
-                let (out, errno) = (memory.pointer(out), errno.pointer(pointer));
-                // SAFETY: each pointer is null, or has the room that it promises behind it.
-                unsafe { wsp_enum_network_events(provider, descriptor, handle, out, errno) }
-            }
-            Way::Table { errno: pointer } => {
-                let function = WSPEnumNetworkEvents::<TestProvider>;
-                let (out, errno) = (memory.pointer(out), errno.pointer(pointer));
-                // SAFETY: as above.
-                unsafe { function(descriptor, handle, out, errno) }
-            }
-        };
-        Seen::C { returned, errno, out: memory }
+        Seen::C { returned, errno, out }
     }
 
     /// Makes a step.
     pub fn apply(&mut self, transition: Transition) -> Seen {
-        match transition {
+        let stage = Arc::clone(&self.stage);
+        Seen::Answer(match transition {
             Transition::OpenSocket { latching, reused } => {
-                self.open(Recorder::with_latching(flags(latching)), reused)
+                self.open(Recorder::with_latching(latching), reused);
+                Answer::Done
             }
             Transition::Accept(listener) => {
                 let Some(listener) = self.provider.find_socket(self.descriptor(listener)) else {
-                    return Seen::NewDescriptor(false);
+                    return Seen::Answer(Answer::NotASocket);
                 };
-                match unwinding(|| listener.recorder.inherit()) {
-                    Ok(Ok(accepted)) => self.open(accepted, None),
-                    Ok(Err(error)) => Seen::Recorder(error.into()),
-                    Err(unwound) => Seen::Recorder(unwound),
-                }
+                let adopt = |accepted| self.open(accepted, None);
+                operate(&stage, &listener.recorder, &Operation::Inherit, no_object, adopt)
             }
             Transition::Duplicate(descriptor) => {
                 let descriptor = self.provider.in_table(self.descriptor(descriptor));
-                let duplicate = self.provider.table.duplicate(descriptor).unwrap();
-                if let Some(duplicate) = duplicate {
-                    self.given(duplicate, None);
+                match self.provider.table.duplicate(descriptor).unwrap() {
+                    None => Answer::NotASocket,
+                    Some(duplicate) => {
+                        self.given(duplicate, None);
+                        Answer::Done
+                    }
                 }
-                Seen::NewDescriptor(duplicate.is_some())
             }
             Transition::CloseDescriptor(descriptor) => {
                 let descriptor = self.provider.in_table(self.descriptor(descriptor));
-                let removed = self.provider.table.remove(descriptor);
-                Seen::Removed(removed.map(|removed| {
-                    if removed.remaining == 0 {
-                        // Refused if CloseRecord was there before.
-                        let _ = removed.socket.recorder.close();
-                    }
-                    removed.remaining
-                }))
+                let Some(removed) = self.provider.table.remove(descriptor) else {
+                    return Seen::Answer(Answer::NotASocket);
+                };
+                if removed.remaining == 0 {
+                    // It is refused if the record has been closed before.
+                    let _ = removed.socket.recorder.close();
+                }
+                return Seen::Removed(removed.remaining);
             }
             Transition::Operate(s, operation) => {
-                let fresh = |number| event_object(number, &self.stage);
-                let recorder = &self.recorders[s];
                 let adopt = |_| unreachable!("accepted on a descriptor");
-                Seen::Recorder(operate(&self.stage, recorder, &operation, fresh, adopt))
+                operate(&stage, &self.recorders[s], &operation, no_object, adopt)
             }
-            Transition::Select { descriptor, handle, mask, way } => {
-                self.select(self.descriptor(descriptor), Self::handle(handle), mask, way)
-            }
-            Transition::Enumerate { descriptor, handle, out, way } => {
-                self.enumerate(self.descriptor(descriptor), Self::handle(handle), out, way)
-            }
+            Transition::Select(passed, mask) => return self.select(passed, mask),
+            Transition::Enumerate(passed, out) => return self.enumerate(passed, out),
             Transition::OpenEvent { reused } => {
-                let signal = event_object(self.objects.len(), &self.stage);
+                let signal = event_object(self.objects.len(), &stage);
                 self.objects.push(Arc::downgrade(&signal.object));
                 let at = reused.unwrap_or(self.handles_given);
                 self.handles_given = self.handles_given.max(at + 1);
-                let handle = Self::handle(Name::Given(at)).0;
+                let handle = Self::handle(Name::Given(at));
                 self.provider.handles.borrow_mut().insert(handle, signal);
-                Seen::Nothing
+                Answer::Done
             }
             Transition::CloseEvent(handle) => {
-                let mut handles = self.provider.handles.borrow_mut();
-                handles.remove(&Self::handle(handle).0);
-                Seen::Nothing
+                self.provider.handles.borrow_mut().remove(&Self::handle(handle));
+                Answer::Done
             }
-            Transition::Arm { object, call, script } => {
+            Transition::Arm(object, call, script) => {
                 if let Some(object) = self.objects[object].upgrade() {
                     object.arm(call, &script);
                 }
-                Seen::Nothing
+                Answer::Done
             }
             Transition::ApplicationResets(handle) => {
-                let handles = self.provider.handles.borrow();
-                if let Some(signal) = handles.get(&Self::handle(handle).0) {
-                    signal.object.application_resets();
+                match self.provider.handles.borrow().get(&Self::handle(handle)) {
+                    None => Answer::InvalidArgument,
+                    Some(signal) => {
+                        signal.object.application_resets();
+                        Answer::Done
+                    }
                 }
-                Seen::Nothing
             }
             Transition::SubsystemIsUp(is_up) => {
                 self.provider.subsystem_is_up.set(is_up);
-                Seen::Nothing
+                Answer::Done
             }
-        }
+        })
     }
 
     /// Compares what the last step showed with the model, which has made it too.
@@ -353,18 +339,7 @@ impl Library {
     }
 }
 
-/// A call that comes in by the Rust functions.
-fn rust<T>(call: impl FnOnce() -> Result<T, ProviderError>) -> Outcome
-where
-    Answer: From<Result<T, RecorderError>>,
-{
-    match unwinding(call) {
-        Err(unwound) => Outcome::Recorder(unwound),
-        Ok(Ok(result)) => Outcome::Recorder(Ok(result).into()),
-        Ok(Err(ProviderError::Recorder(error))) => Outcome::Recorder(error.into()),
-        Ok(Err(ProviderError::SubsystemFailed)) => Outcome::SubsystemFailed,
-        Ok(Err(ProviderError::NotASocket)) => Outcome::NotASocket,
-        Ok(Err(ProviderError::InvalidEventObject)) => Outcome::InvalidEventObject,
-        Ok(Err(error)) => unreachable!("the model has no answer for it: {error}"),
-    }
+/// For a call that needs no event object.
+fn no_object(_: usize) -> Handle {
+    unreachable!("event objects have handles here")
 }

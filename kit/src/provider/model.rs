@@ -1,51 +1,12 @@
-//! The provider in plain words: which socket each descriptor names, which event object each handle, and
-//! the `world` beneath.
+//! The provider, plainly: which socket each descriptor names, which event object each handle names, and the `world`
+//! below them.
 
 use crate::event_object::Entry;
-use crate::provider::steps::{Memory, Name, Outcome, Pointer, Seen, Transition, Way};
-use crate::socket::{Events, NONE, Socket};
+use crate::provider::steps::{Memory, Name, Passed, Pointer, Seen, Transition, Way};
+use crate::socket::Socket;
 use crate::vocabulary::{Answer, Operation};
+use crate::words::{events_of, flags};
 use crate::world::{Object, World};
-
-impl Outcome {
-    /// E9, E10.
-    fn errno(&self) -> Option<i32> {
-        match self {
-            Self::Recorder(Answer::Done | Answer::Reported { .. }) => None,
-            Self::SubsystemFailed | Self::Recorder(Answer::Unwound) => Some(10050),
-            Self::NotASocket | Self::Recorder(Answer::Closed) => Some(10038),
-            Self::InvalidEventObject | Self::NullOutput | Self::Recorder(_) => Some(10022),
-        }
-    }
-
-    fn seen(self, way: Way, out: Pointer) -> Seen {
-        let (mut errno, mut memory) = (Memory::SENTINEL, Memory::SENTINEL);
-        let mut returned = 0;
-        if let Some(code) = self.errno() {
-            returned = -1;
-            errno = errno.with_int(way.errno().unwrap_or(Pointer::Null), 0, code);
-        }
-        if let Self::Recorder(Answer::Reported { report, .. }) = &self {
-            let mut mask = 0;
-            for (event, code) in report.iter().enumerate() {
-                if let Some(code) = *code {
-                    mask += 2_i32.pow(event as u32);
-                    memory = memory.with_int(out, 1 + event, code); // E2
-                }
-            }
-            memory = memory.with_int(out, 0, mask);
-        }
-        match way {
-            Way::Rust => Seen::Rust { outcome: self, out: memory },
-            Way::Table { .. } | Way::C { .. } => Seen::C { returned, errno, out: memory },
-        }
-    }
-}
-
-/// V1, S4: bits that are no event are dropped.
-fn events_in(mask: i32) -> Events {
-    std::array::from_fn(|bit| mask >> bit & 1 == 1)
-}
 
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -66,152 +27,160 @@ impl Default for Model {
             descriptors: vec![],
             handles: vec![],
             subsystem_is_up: true,
-            seen: Seen::Nothing,
+            seen: Seen::Answer(Answer::Done),
         }
     }
 }
 
 impl Model {
-    fn socket(&self, descriptor: Name) -> Option<usize> {
-        match descriptor {
-            Name::Given(at) => self.descriptors[at],
-            Name::Never(_) => None,
-        }
-    }
-
-    fn object(&self, handle: Name) -> Option<usize> {
-        match handle {
-            Name::Given(at) => self.handles[at],
-            Name::Never(_) => None,
-        }
-    }
-
-    fn descriptors_of(&self, s: usize) -> usize {
-        self.descriptors.iter().filter(|&&socket| socket == Some(s)).count()
-    }
-
-    fn open(&mut self, socket: Socket, reused: Option<usize>) -> Seen {
-        name(&mut self.descriptors, reused, self.world.sockets.len());
-        self.world.sockets.push(socket);
-        Seen::NewDescriptor(true)
-    }
-
-    /// E9: what comes first in both calls.
-    fn find(&self, descriptor: Name) -> Result<usize, Outcome> {
+    /// E9: what both calls check first.
+    fn find(&self, descriptor: Name) -> Result<usize, Answer> {
         if !self.subsystem_is_up {
-            return Err(Outcome::SubsystemFailed);
+            return Err(Answer::SubsystemFailed);
         }
-        self.socket(descriptor).ok_or(Outcome::NotASocket)
+        descriptor.in_names(&self.descriptors).ok_or(Answer::NotASocket)
     }
 
-    fn select(&mut self, descriptor: Name, handle: Name, mask: i32) -> Result<Answer, Outcome> {
-        let s = self.find(descriptor)?;
-        let events = events_in(mask);
-        let answer = if events == NONE {
-            self.world.operate(s, &Operation::Deselect) // S3
+    fn select(&mut self, passed: &Passed, mask: i32) -> Result<Answer, Answer> {
+        let s = self.find(passed.descriptor)?;
+        // V1, S4: bits that are no event are dropped.
+        let events = flags(std::array::from_fn(|bit| mask >> bit & 1 == 1));
+        let operation = if events.is_empty() {
+            Operation::Deselect // S3
         } else {
-            let object = self.object(handle).ok_or(Outcome::InvalidEventObject)?; // S4
-            self.world.operate(s, &Operation::Select(events, object))
+            let object = passed.handle.in_names(&self.handles).ok_or(Answer::InvalidArgument)?; // S4
+            Operation::Select(events, object)
         };
+        let answer = self.world.operate(s, &operation);
         if answer == Answer::Done {
             self.world.log.push(Entry::Selected { socket: s, events }); // S9
         }
         Ok(answer)
     }
 
-    fn enumerate(
-        &mut self,
-        descriptor: Name,
-        handle: Name,
-        out_is_null: bool,
-    ) -> Result<Answer, Outcome> {
-        let s = self.find(descriptor)?;
-        if out_is_null {
-            return Err(Outcome::NullOutput);
+    fn enumerate(&mut self, passed: &Passed, out: Pointer) -> Result<Answer, Answer> {
+        let s = self.find(passed.descriptor)?;
+        if let Pointer::Null = out {
+            return Err(Answer::InvalidArgument);
         }
-        let reset = match handle {
+        let reset = match passed.handle {
             Name::Never(0) => None,
-            _ => Some(self.object(handle).ok_or(Outcome::InvalidEventObject)?),
+            handle => Some(handle.in_names(&self.handles).ok_or(Answer::InvalidArgument)?),
         };
         Ok(self.world.operate(s, &Operation::Enumerate(reset)))
     }
 
-    /// What a step does, and what it shows.
     pub fn apply(&mut self, transition: &Transition) {
         self.world.log.clear();
-        self.seen = match transition {
+        self.seen = self.step(transition);
+    }
+
+    /// What a step does, and what it shows.
+    fn step(&mut self, transition: &Transition) -> Seen {
+        Seen::Answer(match transition {
             Transition::OpenSocket { latching, reused } => {
-                self.open(Socket::new(*latching), *reused)
+                name(&mut self.descriptors, *reused, self.world.sockets.len());
+                self.world.sockets.push(Socket::new(events_of(*latching)));
+                Answer::Done
             }
-            Transition::Accept(listener) => match self.socket(*listener) {
-                None => Seen::NewDescriptor(false),
-                Some(s) => match self.world.inherit(s) {
-                    Ok(accepted) => self.open(accepted, None),
-                    Err(refused) => Seen::Recorder(refused),
-                },
+            Transition::Accept(listener) => match listener.in_names(&self.descriptors) {
+                None => Answer::NotASocket,
+                Some(s) => {
+                    let answer = self.world.operate(s, &Operation::Inherit);
+                    if let Answer::Inherited(child) = answer {
+                        name(&mut self.descriptors, None, child);
+                    }
+                    answer
+                }
             },
             Transition::Duplicate(descriptor) => {
-                let socket = self.socket(*descriptor);
+                let socket = descriptor.in_names(&self.descriptors);
                 self.descriptors.extend(socket.map(Some));
-                Seen::NewDescriptor(socket.is_some())
+                socket.map_or(Answer::NotASocket, |_| Answer::Done)
             }
-            Transition::CloseDescriptor(descriptor) => {
-                let socket = self.socket(*descriptor);
-                if let Name::Given(at) = *descriptor {
-                    self.descriptors[at] = None;
-                }
-                Seen::Removed(socket.map(|s| {
-                    let remaining = self.descriptors_of(s);
+            Transition::CloseDescriptor(descriptor) => match descriptor.in_names(&self.descriptors)
+            {
+                None => Answer::NotASocket,
+                Some(s) => {
+                    close(&mut self.descriptors, *descriptor);
+                    let remaining = self.descriptors.iter().filter(|&&of| of == Some(s)).count();
                     if remaining == 0 {
-                        self.world.close(s); // P4, S7
+                        self.world.operate(s, &Operation::Close); // P4, S7
                     }
-                    remaining
-                }))
+                    return Seen::Removed(remaining);
+                }
+            },
+            Transition::Operate(s, operation) => self.world.operate(*s, operation),
+            Transition::Select(passed, mask) => {
+                let answer = self.select(passed, *mask).unwrap_or_else(|refused| refused);
+                return seen(answer, passed, Pointer::Null);
             }
-            Transition::Operate(s, operation) => Seen::Recorder(self.world.operate(*s, operation)),
-            Transition::Select { descriptor, handle, mask, way } => self
-                .select(*descriptor, *handle, *mask)
-                .map_or_else(|error| error, Outcome::Recorder)
-                .seen(*way, Pointer::Null),
-            Transition::Enumerate { descriptor, handle, out, way } => {
-                let out = if matches!(way, Way::Rust) { Pointer::Aligned } else { *out };
-                self.enumerate(*descriptor, *handle, matches!(out, Pointer::Null))
-                    .map_or_else(|error| error, Outcome::Recorder)
-                    .seen(*way, out)
+            Transition::Enumerate(passed, out) => {
+                let out = if let Way::Rust = passed.way { Pointer::Aligned } else { *out };
+                let answer = self.enumerate(passed, out).unwrap_or_else(|refused| refused);
+                return seen(answer, passed, out);
             }
             Transition::OpenEvent { reused } => {
                 name(&mut self.handles, *reused, self.world.objects.len());
                 self.world.objects.push(Object::default());
-                Seen::Nothing
+                Answer::Done
             }
             Transition::CloseEvent(handle) => {
-                if let Name::Given(at) = *handle {
-                    self.handles[at] = None;
-                }
-                Seen::Nothing
+                close(&mut self.handles, *handle);
+                Answer::Done
             }
-            Transition::Arm { object, call, script } => {
-                *self.world.objects[*object].scripts.of(*call) = script.clone();
-                Seen::Nothing
+            Transition::Arm(object, call, script) => {
+                self.world.objects[*object].scripts[*call as usize] = script.clone();
+                Answer::Done
             }
-            Transition::ApplicationResets(handle) => {
-                if let Some(object) = self.object(*handle) {
-                    self.world.application_resets(object);
-                }
-                Seen::Nothing
-            }
+            Transition::ApplicationResets(handle) => match handle.in_names(&self.handles) {
+                None => Answer::InvalidArgument,
+                Some(object) => self.world.application_resets(object),
+            },
             Transition::SubsystemIsUp(is_up) => {
                 self.subsystem_is_up = *is_up;
-                Seen::Nothing
+                Answer::Done
             }
-        };
+        })
     }
 }
 
-/// Gives a name to what is new: the next one, or one that is closed.
+/// What a call shows, by the way that it went: `out` is `lpNetworkEvents`.
+fn seen(answer: Answer, passed: &Passed, out: Pointer) -> Seen {
+    let mut memory = Memory::SENTINEL;
+    if let Answer::Reported { report, .. } = &answer {
+        let mut mask = 0;
+        for &(event, code) in report {
+            mask |= 1 << event.bit_position();
+            memory.write(out, 1 + event.bit_position(), code); // E2
+        }
+        memory.write(out, 0, mask);
+    }
+    if let Way::Rust = passed.way {
+        return Seen::Rust { answer, out: memory };
+    }
+    // E9, E10.
+    let code = match answer {
+        Answer::SubsystemFailed | Answer::Unwound => 10050,
+        Answer::NotASocket | Answer::Closed => 10038,
+        Answer::InvalidArgument | Answer::Reentrant | Answer::SignalFailed(_) => 10022,
+        _ => return Seen::C { returned: 0, errno: Memory::SENTINEL, out: memory },
+    };
+    let mut errno = Memory::SENTINEL;
+    errno.write(passed.errno, 0, code);
+    Seen::C { returned: -1, errno, out: memory }
+}
+
+/// Gives a name to something new: the next one, or one that is closed.
 fn name(names: &mut Vec<Option<usize>>, reused: Option<usize>, what: usize) {
     match reused {
         None => names.push(Some(what)),
         Some(at) => assert_eq!(names[at].replace(what), None, "only a closed one is reused"),
+    }
+}
+
+fn close(names: &mut [Option<usize>], name: Name) {
+    if let Name::Given(at) = name {
+        names[at] = None;
     }
 }

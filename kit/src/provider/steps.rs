@@ -1,19 +1,28 @@
-//! One step of a whole provider, and what it shows to whoever made it: the words that the `model`, the
-//! `library` and those who choose the steps have in common.
+//! One step of a whole provider, and what it shows to its caller: the words that the `model`, the `library` and the
+//! generators of steps have in common.
 
-use wsp_events::INVALID_SOCKET;
+use wsp_events::{INVALID_SOCKET, NetworkEvents};
 
 use crate::event_object::{Call, Script};
-use crate::socket::Events;
 use crate::vocabulary::{Answer, Operation};
 
 /// What a descriptor or a handle may be.
 #[derive(Clone, Copy, Debug)]
 pub enum Name {
-    /// The one that was given out so many others before; it may be stale by now (P1).
+    /// By its place in the order of those that were given out. It may be stale (P1).
     Given(usize),
     /// A value that is never given out.
     Never(usize),
+}
+
+impl Name {
+    /// What it names, if anything. The names have the order in which they were given out.
+    pub fn in_names(self, names: &[Option<usize>]) -> Option<usize> {
+        match self {
+            Self::Given(at) => names[at],
+            Self::Never(_) => None,
+        }
+    }
 }
 
 pub const NO_DESCRIPTORS: [usize; 5] = [0, 1, 0xFFFF, INVALID_SOCKET - 1, INVALID_SOCKET];
@@ -25,93 +34,64 @@ pub enum Pointer {
     Misaligned,
 }
 
-/// Which of the ways into the library a call takes.
+/// Through which functions of the library a call goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Way {
-    /// The functions of a WSPPROC_TABLE, which look for the current instance; there is none while the
-    /// subsystem is down.
-    Table {
-        errno: Pointer,
-    },
-    /// The same over an instance.
-    C {
-        errno: Pointer,
-    },
+    /// Those of a WSPPROC_TABLE, which look for the current instance; there is none while the subsystem is down.
+    Table,
+    /// The C functions over an instance.
+    C,
     Rust,
 }
 
-impl Way {
-    /// What `lpErrno` is, if the way has one.
-    pub fn errno(self) -> Option<Pointer> {
-        match self {
-            Self::Table { errno } | Self::C { errno } => Some(errno),
-            Self::Rust => None,
-        }
-    }
+/// What WSPEventSelect and WSPEnumNetworkEvents are both passed.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed {
+    pub descriptor: Name,
+    pub handle: Name,
+    pub way: Way,
+    /// `lpErrno`, which the Rust functions do not have.
+    pub errno: Pointer,
 }
 
 #[derive(Clone, Debug)]
 pub enum Transition {
-    /// Under a descriptor of the table's, or under one that it gave out before and that is closed.
+    /// Under a new descriptor, or under a closed one, which is reused.
     OpenSocket {
-        latching: Events,
+        latching: NetworkEvents,
         reused: Option<usize>,
     },
-    /// A socket that is accepted on the one that the descriptor names (S8).
+    /// A socket is accepted on the one that the descriptor names (S8).
     Accept(Name),
     Duplicate(Name),
     CloseDescriptor(Name),
     /// By the number of the socket. A close ends its record while its descriptors are still there, as for a call that
     /// has looked its socket up just before a close (P5).
     Operate(usize, Operation),
-    Select {
-        descriptor: Name,
-        handle: Name,
-        mask: i32,
-        way: Way,
-    },
-    Enumerate {
-        descriptor: Name,
-        handle: Name,
-        out: Pointer,
-        way: Way,
-    },
-    /// Under a handle of its own, or under one that was given out before and is closed.
+    /// With the mask.
+    Select(Passed, i32),
+    /// With `lpNetworkEvents`.
+    Enumerate(Passed, Pointer),
+    /// Under a new handle, or under a closed one, which is reused.
     OpenEvent {
         reused: Option<usize>,
     },
     CloseEvent(Name),
-    Arm {
-        object: usize,
-        call: Call,
-        script: Script,
-    },
+    /// By the number of the event object.
+    Arm(usize, Call, Script),
     ApplicationResets(Name),
     SubsystemIsUp(bool),
 }
 
-/// How WSPEventSelect and WSPEnumNetworkEvents end.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    SubsystemFailed,
-    NotASocket,
-    InvalidEventObject,
-    NullOutput,
-    /// As the recorder answers.
-    Recorder(Answer),
-}
-
-/// What a step shows to whoever made it.
+/// What a step shows to its caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
-    Nothing,
-    Recorder(Answer),
-    NewDescriptor(bool),
-    /// How many descriptors the socket has left, if there was one.
-    Removed(Option<usize>),
-    /// With what the report is as a C struct.
+    Answer(Answer),
+    /// How many descriptors the socket has left.
+    Removed(usize),
+    /// With the report as a C struct.
     Rust {
-        outcome: Outcome,
+        answer: Answer,
         out: Memory,
     },
     C {
@@ -121,8 +101,8 @@ pub enum Seen {
     },
 }
 
-/// Memory that a C function gets a pointer into. It starts full of sentinels; the comparison is byte by
-/// byte (E2, E7, E10).
+/// Memory that a C function gets a pointer into. It starts full of sentinels, and is compared byte by byte (E2, E7,
+/// E10).
 #[derive(Clone, Debug, PartialEq)]
 #[repr(align(4))]
 pub struct Memory([u8; 56]);
@@ -145,12 +125,11 @@ impl Memory {
         }
     }
 
-    /// What a C `int`, the `index`-th behind the pointer, looks like.
-    pub fn with_int(mut self, pointer: Pointer, index: usize, int: i32) -> Self {
+    /// What a function writes through a pointer: an `int`, by its index in the struct there.
+    pub fn write(&mut self, pointer: Pointer, index: usize, int: i32) {
         if let Some(offset) = Self::offset(pointer) {
             let at = offset + 4 * index;
             self.0[at..at + 4].copy_from_slice(&int.to_ne_bytes());
         }
-        self
     }
 }

@@ -1,12 +1,13 @@
-//! The search for an order: one call after the other, as the plain model says, such that each answers
-//! what it answered, and what is left is what was seen at rest.
+//! The search for an order: one call after the other, as the plain model says, such that each call gives the answer that
+//! it gave, and the state in the end is the one that was seen at rest.
 
 use std::collections::HashSet;
 
 use kit::event_object::{self, error_code};
 use kit::socket::{EVENTS, Record, Selection, Socket};
 use kit::vocabulary::{Answer, Operation};
-use wsp_events::Wake;
+use kit::words::{View, events_of, flags, occurrences_in, plain};
+use wsp_events::{NetworkEvent, Wake};
 
 use crate::rest::Child;
 use crate::scene::Call;
@@ -21,7 +22,7 @@ pub(crate) struct History<'a> {
     pub(crate) resets: Vec<(usize, usize)>,
     pub(crate) children: &'a [Child],
     pub(crate) objects: &'a [Shown; OBJECTS],
-    /// What the recorder shows at rest; `None` if it is gone.
+    /// What the recorder shows at rest; `None` if it has been dropped.
     pub(crate) rest: Option<&'a crate::rest::Rest>,
 }
 
@@ -42,11 +43,11 @@ struct State {
 
 impl State {
     /// The enumeration `at` has taken `report`, and is going to put it back.
-    fn opens(mut self, at: usize, report: Record, states: &mut Vec<State>) {
+    fn opens(mut self, at: usize, report: Record) -> Self {
         self.done &= !(1 << at);
         self.open.push((at, report));
         self.open.sort_unstable();
-        states.push(self);
+        self
     }
 }
 
@@ -64,7 +65,7 @@ impl History<'_> {
             open: vec![],
         };
         let mut seen = HashSet::new();
-        // An explicit stack: the checkers' threads have little of the other kind.
+        // An explicit stack: the checkers' threads have small ones.
         let mut states = vec![start];
         while let Some(state) = states.pop() {
             if state.done == all && self.is_at_rest(&state) {
@@ -81,122 +82,104 @@ impl History<'_> {
     fn go_on(&self, state: &State, states: &mut Vec<State>) {
         let is_left = |at: &usize| state.done & 1 << at == 0;
         let left = || (0..self.calls.len()).filter(is_left);
-        // Calls that do not overlap are ordered: none may come after one that began when it was over.
+        // Calls that do not overlap keep their order: none comes after one that began when it was over.
         let Some(first_end) = left().map(|at| self.calls[at].to).min() else { return };
         for at in left().filter(|&at| self.calls[at].from < first_end) {
-            let is_open = state.open.iter().position(|(open, _)| *open == at);
-            if let Some(open) = is_open {
-                let mut next = State { done: state.done | 1 << at, ..state.clone() };
+            let mut next = State { done: state.done | 1 << at, ..state.clone() };
+            if let Some(open) = state.open.iter().position(|(open, _)| *open == at) {
                 let (_, report) = next.open.remove(open);
-                // What comes back now was not there when a selection under way looked for what it must try (S6).
+                // What comes back now was not recorded when a selection under way looked for what it must set for (S6).
                 for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
                     if next.socket.record[event].is_none() {
                         next.recorded[event] = Some(at);
                     }
                 }
                 next.socket.put_back(report);
-                // Which sets are owed is no part of the order.
+                // Which sets are owed is not part of the order.
                 next.socket.owed = false;
                 states.push(next);
             } else {
-                self.step(at, state, states);
+                self.step(at, next, states);
             }
         }
     }
 
-    /// The call `at`, as the plain model says; nothing if it would have answered something else.
-    fn step(&self, at: usize, state: &State, states: &mut Vec<State>) {
-        let Call { operation, answer, from, .. } = self.calls[at];
-        let unchanged = State { done: state.done | 1 << at, ..state.clone() };
-        let mut next = unchanged.clone();
-        let socket = &mut next.socket;
-        if socket.closed && is_refused_when_closed(operation) {
-            if *answer == Answer::Closed {
-                states.push(unchanged);
+    /// The call `at`, as the plain model says; nothing if the model gives another answer.
+    fn step(&self, at: usize, mut next: State, states: &mut Vec<State>) {
+        let Call { operation, answer, .. } = self.calls[at];
+        if let Some(expected) = next.socket.operate_alone(operation) {
+            if *answer == expected {
+                states.push(next);
             }
             return;
         }
         match (operation, answer) {
             (Operation::Record(event, code), _) => {
-                self.record(at, &[(*event, *code)], next, states);
+                states.extend(self.record(at, &[(*event, *code)], next));
             }
-            (Operation::RecordAll(occurrences), _) => self.record(at, occurrences, next, states),
-            (Operation::Withdraw(events), Answer::Done) => {
-                socket.withdraw(*events);
-                states.push(next);
+            (Operation::RecordAll(occurrences), _) => {
+                states.extend(self.record(at, occurrences, next));
             }
-            (Operation::Reenable(event), Answer::Done) => {
-                socket.reenable(*event);
-                states.push(next);
+            (Operation::Select(events, object), _) => {
+                let selection = Selection { events: events_of(*events), object: *object };
+                self.select(at, selection, next, states);
             }
-            (Operation::Select(events, object), answer) => {
-                let must_set = socket.has_recorded_any(*events);
-                // S6: an event object that must be set, and cannot be, leaves no trace. But for news that comes
-                // while the selection is under way the set is owed (R6).
-                let is_old = |by: &Option<usize>| by.is_some_and(|by| self.calls[by].to < *from);
-                let must_try = (0..EVENTS).any(|at| {
-                    events[at] && socket.record[at].is_some() && is_old(&state.recorded[at])
-                });
-                let cannot = must_try && [FAILING, PANICKING].contains(object);
-                match answer {
-                    Answer::SignalFailed(code)
-                        if must_set && *code == error_code(*object, event_object::Call::Set) =>
-                    {
-                        states.push(unchanged);
-                    }
-                    Answer::Unwound if must_set && self.is_panicking() => states.push(unchanged),
-                    _ => {}
-                }
-                // A panic may also come from a set for others, after the selection (K5).
-                let is_done =
-                    *answer == Answer::Done || *answer == Answer::Unwound && self.is_panicking();
-                if is_done && !cannot {
-                    socket.select(Some(Selection { events: *events, object: *object }));
-                    socket.converse = next.due[*object] == 0;
-                    next.due[*object] += usize::from(must_set);
-                    next.selected = *from;
-                    states.push(next);
-                }
-            }
-            (Operation::Deselect, Answer::Done) => {
-                socket.select(None);
-                states.push(next);
-            }
-            (Operation::Enumerate(reset), answer) => {
-                let report = socket.take();
-                let reset_error = reset.map(|object| error_code(object, event_object::Call::Reset));
-                let passed_its_own = reset.is_some_and(|object| socket.has_selected(object));
-                match answer {
-                    Answer::Reported { report: seen, signal_error } => {
-                        socket.converse &= passed_its_own;
-                        let can = !matches!(*reset, Some(FAILING | PANICKING));
-                        if can && *seen == report && (self.is_troubled() || signal_error.is_none())
-                        {
-                            states.push(next);
-                        }
-                    }
-                    Answer::SignalFailed(code) if Some(*code) == reset_error => {
-                        next.opens(at, report, states);
-                    }
-                    // The reset's panic, or that of the set after it.
-                    Answer::Unwound if self.is_panicking() => next.opens(at, report, states),
-                    _ => {}
-                }
-            }
+            (Operation::Enumerate(reset), _) => states.extend(self.enumerate(at, *reset, next)),
             (Operation::Inherit, Answer::Inherited(child))
-                if self.children[*child].is(&socket.inherited()) =>
+                if self.children[*child].is(&next.socket.inherited()) =>
             {
-                states.push(unchanged);
-            }
-            (Operation::Inherit, Answer::Unwound) if self.is_panicking() => states.push(unchanged),
-            (Operation::Close, Answer::Done) => {
-                socket.close();
                 states.push(next);
             }
-            (Operation::Drop | Operation::ApplicationResets(_), Answer::Done) => {
-                states.push(unchanged)
-            }
+            (Operation::Inherit, Answer::Unwound) if self.is_panicking() => states.push(next),
+            (Operation::Drop | Operation::ApplicationResets(_), Answer::Done) => states.push(next),
             _ => {}
+        }
+    }
+
+    fn select(&self, at: usize, selection: Selection, mut next: State, states: &mut Vec<State>) {
+        let Call { answer, from, .. } = self.calls[at];
+        let Selection { events, object } = selection;
+        let must_set = next.socket.has_recorded_any(events);
+        // S6: if the event object must be set and cannot be, the selection has no effect. For what is recorded while the
+        // selection is under way, the set is owed (R6).
+        let is_old = |by: Option<usize>| by.is_some_and(|by| self.calls[by].to < *from);
+        let must_try = (0..EVENTS).any(|event| {
+            events[event] && next.socket.record[event].is_some() && is_old(next.recorded[event])
+        });
+        let cannot = must_try && [FAILING, PANICKING].contains(&object);
+        let unwound = *answer == Answer::Unwound && self.is_panicking();
+        let failed = *answer == Answer::SignalFailed(error_code(object, event_object::Call::Set));
+        if must_set && (failed || unwound) {
+            states.push(next.clone());
+        }
+        // A panic may also come from a set for others, after the selection (K5).
+        if (*answer == Answer::Done || unwound) && !cannot {
+            next.socket.select(Some(selection));
+            next.socket.converse = next.due[object] == 0;
+            next.due[object] += usize::from(must_set);
+            next.selected = *from;
+            states.push(next);
+        }
+    }
+
+    fn enumerate(&self, at: usize, reset: Option<usize>, mut next: State) -> Option<State> {
+        let report = next.socket.take();
+        let reset_error = reset.map(|object| error_code(object, event_object::Call::Reset));
+        match &self.calls[at].answer {
+            Answer::Reported { report: seen, signal_error } => {
+                next.socket.converse &=
+                    reset.is_some_and(|object| next.socket.has_selected(object));
+                let is_explained = *seen == occurrences_in(&report)
+                    && !matches!(reset, Some(FAILING | PANICKING))
+                    && (self.is_troubled() || signal_error.is_none());
+                is_explained.then_some(next)
+            }
+            Answer::SignalFailed(code) if Some(*code) == reset_error => {
+                Some(next.opens(at, report))
+            }
+            // The panic of the reset, or of the set after it.
+            Answer::Unwound if self.is_panicking() => Some(next.opens(at, report)),
+            _ => None,
         }
     }
 
@@ -204,35 +187,32 @@ impl History<'_> {
     fn record(
         &self,
         at: usize,
-        occurrences: &[(usize, i32)],
+        occurrences: &[(NetworkEvent, i32)],
         mut next: State,
-        states: &mut Vec<State>,
-    ) {
-        let new = next.socket.note(occurrences);
+    ) -> Option<State> {
+        let new = next.socket.note(&plain(occurrences));
         for event in (0..EVENTS).filter(|&event| new[event]) {
             next.recorded[event] = Some(at);
         }
-        let news = next.socket.is_due(new);
-        if let Some(selection) = next.socket.selection.filter(|_| news) {
+        let is_due = next.socket.is_due(new);
+        if let Some(selection) = next.socket.selection.filter(|_| is_due) {
             next.due[selection.object] += 1;
         }
         let is_explained = match &self.calls[at].answer {
             Answer::Recorded { new: seen, wake } => {
                 let wake_is_right = match wake {
-                    Wake::NotNeeded => !news,
-                    Wake::Set => news || self.is_troubled(),
+                    Wake::NotNeeded => !is_due,
+                    Wake::Set => is_due || self.is_troubled(),
                     Wake::HandedOver => self.is_beside(at, Operation::holds),
                 };
-                new == *seen && wake_is_right
+                flags(new) == *seen && wake_is_right
             }
-            // R6, K5: recorded all the same. What was new the caller does not learn.
+            // R6, K5: recorded all the same. The caller does not learn what was new.
             Answer::SignalFailed(_) => self.is_troubled(),
             Answer::Unwound => self.is_panicking(),
             _ => false,
         };
-        if is_explained {
-            states.push(next);
-        }
+        is_explained.then_some(next)
     }
 
     /// Whether another call of that kind came at the same time.
@@ -262,34 +242,34 @@ impl History<'_> {
     fn is_at_rest(&self, state: &State) -> bool {
         let socket = &state.socket;
         let is_seen = self.rest.is_none_or(|rest| {
-            rest.recorded == socket.recorded()
-                && rest.selected == socket.selected()
-                && rest.latched == socket.latched
-                && rest.left == (!socket.closed).then_some(socket.record)
+            rest.view == View::expected(socket)
+                && rest.left == (!socket.closed).then(|| occurrences_in(&socket.record))
         });
-        is_seen && self.is_told(state) && self.is_counted(state) && self.is_alive(state)
+        is_seen && self.is_signaled(state) && self.is_counted(state) && self.is_alive(state)
     }
 
-    /// E5, both ways, and what a debt is for (R6).
-    fn is_told(&self, state: &State) -> bool {
+    /// E5, both ways, and when a set may be owed (R6).
+    fn is_signaled(&self, state: &State) -> bool {
         let socket = &state.socket;
-        // Who is gone cannot be asked what it owed.
+        // A recorder that was dropped does not show whether it owed a set.
         let owes = self.rest.map_or(self.is_troubled(), |rest| rest.owes);
-        let reportable = socket.reportable() != [None; EVENTS];
+        let reportable = socket.has_reportable();
         if self.rest.is_some() && owes && !(reportable && self.is_troubled()) {
             return false;
         }
         let Some(selection) = socket.selection else { return true };
-        let object = &self.objects[selection.object];
+        let signaled = self.objects[selection.object].signaled;
         let converse =
             socket.converse && self.alone && !self.is_panicking() && !self.has_overtaking();
-        let is_told = object.signaled || owes || self.is_excused(state, selection.object);
-        let is_idle = !object.signaled || !converse;
-        if reportable { is_told } else { is_idle }
+        if reportable {
+            signaled || owes || self.is_excused(state, selection.object)
+        } else {
+            !signaled || !converse
+        }
     }
 
-    /// Whether somebody else may have reset the event object after all that is reportable was recorded, and
-    /// selected with it. A reset before that excuses nothing.
+    /// Whether the application or another socket may have reset the event object after all that is reportable was recorded
+    /// and selected. An earlier reset is no excuse.
     fn is_excused(&self, state: &State, object: usize) -> bool {
         let resets = self.resets.iter().filter(|(of, _)| *of == object);
         let latest = resets.map(|(_, to)| *to).max().unwrap_or(0);
@@ -299,17 +279,16 @@ impl History<'_> {
         latest > state.selected && since.all(|by| latest > self.calls[by].from)
     }
 
-    /// R4, S5: no event object was set more often than due. Not counted: a set that was left to a selection, which
-    /// sets the event object that stands in the end; a set for what an enumeration found after its reset, or put
-    /// back; and a set for what was withdrawn meanwhile.
+    /// R4, S5: no event object was set more often than due. Allowed besides: a set that was left to a selection, which
+    /// sets the event object of the selection that stands in the end; a set for what an enumeration found after its
+    /// reset, or put back; and a set for what has been withdrawn since.
     fn is_counted(&self, state: &State) -> bool {
         if !self.alone || self.is_troubled() {
-            return true; // Others set it too, or a set was tried again.
+            return true; // Other recorders set it too, or a set was tried again.
         }
         let may_add = |call: &&&Call| {
-            let handed_over = Wake::HandedOver;
-            matches!(call.answer, Answer::Recorded { wake, .. } if wake == handed_over)
-                || stirs(&call.operation)
+            matches!(call.answer, Answer::Recorded { wake: Wake::HandedOver, .. })
+                || may_make_others_set(&call.operation)
         };
         let more = 2 * self.calls.iter().filter(may_add).count();
         let sets = || self.objects.iter().map(|object| object.sets);
@@ -329,12 +308,7 @@ impl History<'_> {
     }
 }
 
-/// Whether a closed record refuses the call.
-fn is_refused_when_closed(operation: &Operation) -> bool {
-    operation.holds() || matches!(operation, Operation::Enumerate(_) | Operation::Inherit)
-}
-
-/// Whether the call may set an event object for what another has recorded, or make another call do so.
-fn stirs(operation: &Operation) -> bool {
+/// Whether the call may set an event object for what another call has recorded, or make another call do so.
+fn may_make_others_set(operation: &Operation) -> bool {
     matches!(operation, Operation::Enumerate(_) | Operation::Withdraw(_) | Operation::Reenable(_))
 }

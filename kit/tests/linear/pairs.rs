@@ -5,29 +5,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
+use kit::checker::model::Builder;
 use kit::event_object::{Act, End};
-use kit::socket::{Events, NONE};
 use kit::vocabulary::Operation;
+use wsp_events::{NetworkEvent, NetworkEvents};
 
 use crate::scene::{Move, Scene, records};
 use crate::stage::{ANOTHER, FAILING, PANICKING, SELECTED};
 
-pub(crate) const ACCEPT: usize = 3;
-pub(crate) const CLOSE: usize = 5;
+pub(crate) const ACCEPT: NetworkEvent = NetworkEvent::Accept;
+pub(crate) const CLOSE: NetworkEvent = NetworkEvent::Close;
+const FD_ACCEPT: NetworkEvents = NetworkEvents::FD_ACCEPT;
+const FD_CLOSE: NetworkEvents = NetworkEvents::FD_CLOSE;
+pub(crate) const BOTH: NetworkEvents = FD_ACCEPT.union(FD_CLOSE);
 
-pub(crate) const fn only(event: usize) -> Events {
-    let mut events = NONE;
-    events[event] = true;
-    events
-}
-
-pub(crate) const fn both() -> Events {
-    let mut events = only(ACCEPT);
-    events[CLOSE] = true;
-    events
-}
-
-/// The calls by name. Most are about FD_CLOSE, so that they meet; each thread has a code of its own.
+/// The calls by name. Most are about FD_CLOSE, so that they conflict; each thread has a code of its own.
 pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
     use Operation::{
         ApplicationResets, Close, Deselect, Drop, Enumerate, Inherit, Record, RecordAll, Reenable,
@@ -39,11 +31,11 @@ pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
         ("error", Record(CLOSE, code)),
         ("success of another event", Record(ACCEPT, 0)),
         ("batch", RecordAll(vec![(ACCEPT, 0), (CLOSE, code)])),
-        ("withdraw", Withdraw(only(CLOSE))),
+        ("withdraw", Withdraw(FD_CLOSE)),
         ("re-enable", Reenable(CLOSE)),
-        ("select", Select(only(CLOSE), ANOTHER)),
-        ("select a failing one", Select(both(), FAILING)),
-        ("select a panicking one", Select(only(ACCEPT), PANICKING)),
+        ("select", Select(FD_CLOSE, ANOTHER)),
+        ("select a failing one", Select(BOTH, FAILING)),
+        ("select a panicking one", Select(FD_ACCEPT, PANICKING)),
         ("deselect", Deselect),
         ("enumerate", Enumerate(None)),
         ("enumerate, the selected one", Enumerate(Some(SELECTED))),
@@ -83,48 +75,47 @@ pub(crate) enum Start {
 
 impl Start {
     pub(crate) fn scene(self, threads: Vec<Vec<Operation>>) -> Scene {
-        let select = Operation::Select(both(), SELECTED);
+        let select = Operation::Select(BOTH, SELECTED);
         let success = Operation::Record(CLOSE, 0);
         let take = Operation::Enumerate(Some(SELECTED));
-        let on_the_first = |operation: Operation| (0, operation);
-        let before = match self {
-            Self::NothingRecorded | Self::Failing | Self::Panicking | Self::Inside => vec![select],
-            Self::Recorded => vec![select, success],
-            Self::RecordedWithACode => vec![select, Operation::Record(CLOSE, code_of(9))],
-            Self::Latched => vec![select, success, take],
-            Self::Owed => vec![select, success],
-            Self::Unselected => vec![success],
+        let (before, script): (_, Vec<Act>) = match self {
+            Self::NothingRecorded => (vec![select], vec![]),
+            Self::Recorded => (vec![select, success], vec![]),
+            Self::RecordedWithACode => (vec![select, Operation::Record(CLOSE, code_of(9))], vec![]),
+            Self::Latched => (vec![select, success, take], vec![]),
+            Self::Owed => (vec![select, success], vec![End::Fails.into()]),
+            Self::Failing => (vec![select], vec![End::Fails.into()]),
+            Self::Panicking => (vec![select], vec![End::Panics.into()]),
+            Self::Inside => (vec![select], vec![records(CLOSE, code_of(8))]),
+            Self::Unselected => (vec![success], vec![]),
         };
-        let script = match self {
-            Self::Failing | Self::Owed => vec![Act { inside: vec![], end: End::Fails }],
-            Self::Panicking => vec![Act { inside: vec![], end: End::Panics }],
-            Self::Inside => vec![records(CLOSE, code_of(8))],
-            _ => vec![],
+        let is_latched = matches!(self, Self::Latched);
+        let moves = |operations: Vec<Operation>| -> Vec<Move> {
+            operations.into_iter().map(|operation| (0, operation)).collect()
         };
-        let moves = |operations: Vec<Operation>| operations.into_iter().map(on_the_first).collect();
         Scene {
-            latching: if let Self::Latched = self { only(CLOSE) } else { NONE },
+            latching: if is_latched { FD_CLOSE } else { NetworkEvents::empty() },
             recorders: 1,
             before: moves(before),
             script,
-            threads: threads.into_iter().map(moves).collect::<Vec<Vec<Move>>>(),
+            threads: threads.into_iter().map(moves).collect(),
         }
     }
 }
 
-/// One failure is enough: it ends the other tests too, which may have long to go. They say so, and do not fail, so that
-/// what is printed is about the one that did.
+/// One failure is enough: it ends the other tests too, which may take long. They say so, and do not fail, so that the
+/// output is about the one that failed.
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
-/// Plays a scene on every schedule within the bound on preemptions (which loom's own variable,
-/// LOOM_MAX_PREEMPTIONS, overrides), and says how many there are; `None` if another model has failed.
+/// Plays a scene on every schedule within the bound on preemptions, which loom's own variable LOOM_MAX_PREEMPTIONS
+/// overrides. Returns how many there are; `None` if another model has failed.
 pub(crate) fn explore(preemptions: usize, name: &str, scene: Scene) -> Option<usize> {
     if HAS_FAILED.load(SeqCst) {
         println!("{name}: NOT EXPLORED, since another model has failed");
         return None;
     }
     let schedules = Arc::new(AtomicUsize::new(0));
-    let mut builder = loom::model::Builder::new();
+    let mut builder = Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
     builder.max_branches = 10_000;
     let count = Arc::clone(&schedules);

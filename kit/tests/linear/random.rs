@@ -13,57 +13,56 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
 
+use kit::checker::rand::{Rng, thread_rng};
+use kit::checker::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use kit::checker::{Config, MaxSteps, Runner, replay};
 use kit::event_object::{Act, End};
-use kit::socket::{EVENTS, Events, NONE};
 use kit::vocabulary::Operation;
-use shuttle::rand::{Rng, thread_rng};
-use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
-use shuttle::{Config, MaxSteps, Runner};
+use wsp_events::{NetworkEvent, NetworkEvents};
 
 use crate::scene::{Move, Scene, records};
 use crate::stage::{ANOTHER, FAILING, OBJECTS, SELECTED};
 
-/// How many may have one event object.
+/// At most. They may share one event object.
 const RECORDERS: usize = 2;
 const THREADS: usize = 4;
 const CALLS: usize = 30;
 
-/// Few events, so that they meet.
-const FEW: [usize; 3] = [0, 3, 5];
+/// Few events, so that calls are about the same ones.
+const FEW: [NetworkEvent; 3] = [NetworkEvent::Read, NetworkEvent::Accept, NetworkEvent::Close];
 
-/// Draws a scene. Every error has a code of its own, so that no code is mistaken for another.
+/// Draws a scene. Every error has a code of its own, so that the search tells them apart.
 fn draw() -> Scene {
     let mut codes = 10_000..;
     let mut code = || codes.next().unwrap();
-    // The two recorders have as much to do with each other as event objects make them.
     let recorders = thread_rng().gen_range(1..=RECORDERS);
     let select = |recorder| (recorder, Operation::Select(some(), SELECTED));
     let script = (0..thread_rng().gen_range(0..4)).map(|_| match thread_rng().gen_range(0..8) {
-        0 | 1 => Act { inside: vec![], end: End::Fails },
-        2 => Act { inside: vec![], end: End::Panics },
+        0 | 1 => End::Fails.into(),
+        2 => End::Panics.into(),
         3 | 4 => records(event(), code()),
         _ => Act::default(),
     });
     let script = script.collect();
-    let latching = if thread_rng().gen_bool(0.3) { some() } else { NONE };
+    let latching = if thread_rng().gen_bool(0.3) { some() } else { NetworkEvents::empty() };
     let mut program = || -> Vec<Move> {
         (0..CALLS).map(|_| (thread_rng().gen_range(0..recorders), call(&mut code))).collect()
     };
     let mut threads: Vec<_> = (0..THREADS).map(|_| program()).collect();
     if thread_rng().gen_bool(0.1) {
-        threads[0].push((0, Operation::Drop)); // Whoever is the last ends the recorders.
+        threads[0].push((0, Operation::Drop)); // The last thread drops the recorders.
     }
     Scene { latching, recorders, before: (0..recorders).map(select).collect(), script, threads }
 }
 
-fn event() -> usize {
+fn event() -> NetworkEvent {
     FEW[thread_rng().gen_range(0..FEW.len())]
 }
 
 /// Some of the few, never none.
-fn some() -> Events {
+fn some() -> NetworkEvents {
     let always = event();
-    std::array::from_fn(|at| at == always || FEW.contains(&at) && thread_rng().gen_bool(0.7))
+    FEW.into_iter().filter(|event| *event == always || thread_rng().gen_bool(0.7)).collect()
 }
 
 fn object() -> usize {
@@ -78,14 +77,11 @@ fn call(code: &mut impl FnMut() -> i32) -> Operation {
     match thread_rng().gen_range(0..100) {
         0..25 => Operation::Record(event(), 0),
         25..45 => Operation::Record(event(), code()),
-        45..55 => Operation::RecordAll(
-            (0..EVENTS)
-                .filter_map(|at| {
-                    let happens = FEW.contains(&at) && thread_rng().gen_bool(0.6);
-                    happens.then(|| (at, if thread_rng().gen_bool(0.5) { 0 } else { code() }))
-                })
-                .collect(),
-        ),
+        45..55 => {
+            let batch = FEW.into_iter().filter(|_| thread_rng().gen_bool(0.6));
+            let coded = |event| (event, if thread_rng().gen_bool(0.5) { 0 } else { code() });
+            Operation::RecordAll(batch.map(coded).collect())
+        }
         55..60 => Operation::Withdraw(some()),
         60..68 => Operation::Reenable(event()),
         68..76 => Operation::Select(some(), object()),
@@ -123,18 +119,20 @@ fn run(name: &str, scheduler: impl Scheduler + 'static) {
     let schedules = Runner::new(scheduler, config()).run(play);
     let rate = schedules as f64 / start.elapsed().as_secs_f64();
     let total = SCHEDULES.fetch_add(schedules, SeqCst) + schedules;
-    println!("{name}: {schedules} schedules, {rate:.0} a second; {total} in all");
+    println!(
+        "{name}: {schedules} schedules, {rate:.0} a second; {total} so far, no difference from the model"
+    );
 }
 
 #[test]
 fn schedules_at_random() {
     if let Ok(schedule) = std::env::var("WSP_REPLAY") {
-        return shuttle::replay(play, &schedule);
+        return replay(play, &schedule);
     }
     run("at random", RandomScheduler::new(schedules()));
 }
 
-/// Few preemptions, at places drawn at random: that finds what needs a thread to be late for long.
+/// Few preemptions, at random places: this finds what only happens if a thread is delayed for long.
 #[test]
 fn schedules_with_few_preemptions() {
     run("with few preemptions", PctScheduler::new(3, schedules()));

@@ -1,20 +1,21 @@
-//! A scene: recorders, event objects, and what each thread does with them. It is played, and its history
-//! judged.
+//! A scene: recorders, event objects, and what each thread does with them. It is played, and its history is judged.
 
 use std::fmt;
 
+use kit::calls::Recorder;
+use kit::checker::{sync::Arc, thread};
 use kit::event_object::{Act, End};
-use kit::socket::{Events, Socket};
+use kit::socket::Socket;
 use kit::vocabulary::{Answer, Operation};
-use kit::words::flags;
+use kit::words::events_of;
+use wsp_events::{NetworkEvent, NetworkEvents};
 
-use crate::checker::{Arc, thread};
 use crate::order::History;
 use crate::rest::{Child, Rest};
-use crate::stage::{OBJECTS, Recorder, Recorders, Shown, Stage};
+use crate::stage::{OBJECTS, Recorders, Shown, Stage};
 
 pub(crate) struct Scene {
-    pub(crate) latching: Events,
+    pub(crate) latching: NetworkEvents,
     pub(crate) recorders: usize,
     /// What comes before the threads begin.
     pub(crate) before: Vec<Move>,
@@ -26,13 +27,13 @@ pub(crate) struct Scene {
 /// The number of a recorder, and a call on it.
 pub(crate) type Move = (usize, Operation);
 
-/// From inside, an event is recorded, and what is refused there is tried (K4).
-pub(crate) fn records(event: usize, code: i32) -> Act {
+/// From inside, an event is recorded, and calls are made that must be refused there (K4).
+pub(crate) fn records(event: NetworkEvent, code: i32) -> Act {
     let inside = vec![Operation::Record(event, code), Operation::Deselect, Operation::Close];
     Act { inside, end: End::Works }
 }
 
-/// A call that was made, and when: its times are moments of one clock.
+/// A call that was made. Its times are those of one clock.
 pub(crate) struct Call {
     pub(crate) recorder: usize,
     pub(crate) operation: Operation,
@@ -42,21 +43,19 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The event object that it may have reset, and when at the latest, if `recorder` has no part in that: the
-    /// application's own call, or another socket's (P3).
+    /// The event object that it may have reset, and when at the latest, if that is no part of `recorder`'s calls: a reset
+    /// by the application, or by another socket (P3).
     fn reset_for(&self, recorder: usize) -> Option<(usize, usize)> {
         match self.operation {
             Operation::ApplicationResets(object) => Some((object, self.to)),
-            Operation::Enumerate(Some(object)) if self.recorder != recorder => {
-                Some((object, self.to))
-            }
+            Operation::Enumerate(reset) if self.recorder != recorder => Some((reset?, self.to)),
             _ => None,
         }
     }
 }
 
 impl Scene {
-    /// Whether a thread gives its reference up, so that nothing is left of the recorder in the end.
+    /// Whether a thread gives up its reference, so that in the end no recorder is left.
     fn drops(&self) -> bool {
         let drops = |(_, operation): &Move| matches!(operation, Operation::Drop);
         self.threads.iter().flatten().any(drops)
@@ -65,7 +64,7 @@ impl Scene {
     /// Plays the scene on one schedule, the first thread's part on this thread.
     pub(crate) fn play(self: &std::sync::Arc<Self>) {
         let stage = Stage::new(&self.script);
-        let recorder = |_| Arc::new(Recorder::with_latching(flags(self.latching)));
+        let recorder = |_| Arc::new(Recorder::with_latching(self.latching));
         let recorders: Recorders = (0..self.recorders).map(recorder).collect();
         if self.script.iter().any(|act| !act.inside.is_empty()) {
             *stage.recorders.lock().unwrap() = std::sync::Arc::new(recorders.clone());
@@ -118,29 +117,27 @@ impl Scene {
                 objects: &objects,
                 rest: rests.get(recorder),
             };
-            let has_an_order = history.has_an_order(Socket::new(self.latching));
+            let has_an_order = history.has_an_order(Socket::new(events_of(self.latching)));
             assert!(has_an_order, "no order of the calls explains what was seen\n{story}");
         }
     }
 
-    /// Every report that was handed out has reset the event object that was passed, and nothing else has
-    /// reset one; unless a panic came between the reset and the report.
+    /// Every call that returned a report has reset the event object that it was passed, and nothing else has reset one;
+    /// unless a panic came between the reset and the report.
     fn resets_are_right(&self, calls: &[Call], objects: &[Shown; OBJECTS]) -> bool {
-        let is_report = |call: &&Call| matches!(call.answer, Answer::Reported { .. });
-        let passed = |call: &Call| match call.operation {
-            Operation::Enumerate(reset) => reset,
-            _ => None,
-        };
         let has_panicked = objects.iter().any(|object| object.panics > 0);
         objects.iter().enumerate().all(|(number, object)| {
-            let reports = calls.iter().filter(is_report);
-            let expected = reports.filter(|call| passed(call) == Some(number)).count();
+            let resets = |call: &&Call| {
+                call.operation == Operation::Enumerate(Some(number))
+                    && matches!(call.answer, Answer::Reported { .. })
+            };
+            let expected = calls.iter().filter(resets).count();
             object.resets == expected || has_panicked && object.resets > expected
         })
     }
 }
 
-/// What a failing test tells.
+/// What a failing test prints.
 struct Story<'a> {
     scene: &'a Scene,
     calls: &'a [Call],
@@ -152,7 +149,7 @@ impl fmt::Display for Story<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut calls: Vec<_> = self.calls.iter().collect();
         calls.sort_by_key(|call| call.from);
-        writeln!(f, "latching {}", flags(self.scene.latching))?;
+        writeln!(f, "latching {}", self.scene.latching)?;
         for Call { recorder, operation, answer, from, to } in calls {
             writeln!(f, "{from:4}..{to:<4} recorder {recorder}: {operation:?} -> {answer:?}")?;
         }

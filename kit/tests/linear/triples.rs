@@ -3,8 +3,9 @@
 //! quick; `LOOM_MAX_PREEMPTIONS=2 .ci/threads loom triples` is the long run.
 
 use kit::vocabulary::Operation;
+use wsp_events::NetworkEvents;
 
-use crate::pairs::{ACCEPT, CLOSE, Start, both, code_of, explore, only};
+use crate::pairs::{ACCEPT, BOTH, CLOSE, Start, code_of, explore};
 use crate::stage::{ANOTHER, FAILING, PANICKING, SELECTED};
 
 use Operation::ApplicationResets as Reset;
@@ -21,6 +22,8 @@ fn triple(name: &str, starts: &[Start], threads: impl Fn() -> Vec<Vec<Operation>
     }
 }
 
+const FD_ACCEPT: NetworkEvents = NetworkEvents::FD_ACCEPT;
+const FD_CLOSE: NetworkEvents = NetworkEvents::FD_CLOSE;
 const TAKE: Operation = Enumerate(Some(SELECTED));
 const SUCCESS: Operation = Record(CLOSE, 0);
 const OTHER: Operation = Record(ACCEPT, 0);
@@ -52,7 +55,7 @@ triples! {
     a_reset_two_records_and_an_enumeration: [NothingRecorded, Recorded],
         [vec![SUCCESS], vec![Reset(SELECTED), OTHER], vec![TAKE]];
     a_reset_two_records_and_a_selection: [NothingRecorded, Recorded],
-        [vec![SUCCESS], vec![Reset(ANOTHER), OTHER], vec![Select(both(), ANOTHER)]];
+        [vec![SUCCESS], vec![Reset(ANOTHER), OTHER], vec![Select(BOTH, ANOTHER)]];
     /// A report is put back, although the event object was reset meanwhile (E7, E5).
     a_reset_and_a_failing_enumeration: [NothingRecorded, Recorded],
         [vec![error(0)], vec![Reset(SELECTED)], vec![Enumerate(Some(FAILING))]];
@@ -62,10 +65,10 @@ triples! {
     two_errors_and_an_enumeration: [NothingRecorded, Recorded], [[error(0)], [error(1)], [TAKE]];
     /// A withdrawal between the two makes the enumeration's copy stale (R7).
     error_withdrawal_and_enumeration: [NothingRecorded, RecordedWithACode],
-        [[error(0)], [Withdraw(only(CLOSE))], [TAKE]];
+        [[error(0)], [Withdraw(FD_CLOSE)], [TAKE]];
     /// An event is recorded while a selection is under way (S1, S2).
     record_selection_and_enumeration: [NothingRecorded, Recorded],
-        [[SUCCESS], [Select(only(CLOSE), ANOTHER)], [TAKE]];
+        [[SUCCESS], [Select(FD_CLOSE, ANOTHER)], [TAKE]];
     /// A report is put back under what two others have recorded meanwhile (E7).
     failing_enumeration_between_records: [NothingRecorded, Recorded],
         [[SUCCESS], [Enumerate(Some(FAILING))], [error(2)]];
@@ -76,7 +79,7 @@ triples! {
     record_close_and_enumeration: [NothingRecorded, RecordedWithACode], [[error(0)], [Close], [TAKE]];
     /// Mask and event object are inherited together, whatever goes on (S8).
     record_inheritance_and_selection: [NothingRecorded, Recorded],
-        [[SUCCESS], [Inherit], [Select(only(ACCEPT), ANOTHER)]];
+        [[SUCCESS], [Inherit], [Select(FD_ACCEPT, ANOTHER)]];
     /// The latch ends before the condition is looked at (L2).
     reenabling_record_and_enumeration: [Latched, NothingRecorded],
         [[Reenable(CLOSE)], [SUCCESS], [TAKE]];
@@ -86,10 +89,10 @@ triples! {
     three_records: [Failing, Panicking, Inside], [[SUCCESS], [OTHER], [error(2)]];
     /// A selection fails while an event is recorded that it would have named (S6).
     failing_selection_record_and_enumeration: [Recorded],
-        [[OTHER], [Select(both(), FAILING)], [TAKE]];
+        [[OTHER], [Select(BOTH, FAILING)], [TAKE]];
     /// Nothing is signaled once the selection has ended (S3).
     record_deselection_and_selection: [NothingRecorded, Recorded],
-        [[SUCCESS], [Deselect], [Select(both(), ANOTHER)]];
+        [[SUCCESS], [Deselect], [Select(BOTH, ANOTHER)]];
     /// A second report must not see a part of the batch that the first has not seen (R5).
     batch_and_two_enumerations: [NothingRecorded],
         [[Operation::RecordAll(vec![(ACCEPT, 0), (CLOSE, code_of(0))])], [TAKE], [Enumerate(None)]];
@@ -98,5 +101,5 @@ triples! {
         [vec![Reenable(CLOSE), SUCCESS], vec![TAKE, TAKE]];
     /// The withdrawal and the new error of a thread are never in one report with the old one (R7, E3).
     withdrawal_then_error_and_two_reports: [RecordedWithACode],
-        [vec![Withdraw(only(CLOSE)), error(0)], vec![TAKE, TAKE]];
+        [vec![Withdraw(FD_CLOSE), error(0)], vec![TAKE, TAKE]];
 }

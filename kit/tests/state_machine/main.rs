@@ -1,10 +1,9 @@
-//! Long random sequences of calls, checked after every step against a model that anyone can follow by
-//! eye: the recorder alone (`recorder`), and a whole provider with descriptors, handles and the C
-//! functions around it (`provider`). `moves` has the random parts that both use; the model and the library's side
-//! are the package's own.
+//! Long random sequences of calls, compared after every step with the plain model: on the recorder alone (`recorder`),
+//! and on a whole provider with descriptors, handles and the C functions (`provider`). `moves` contains the random parts
+//! that both use; the model and the library's side are the package's own.
 //!
-//! The fuzz target (`fuzz/`) makes the provider's steps, on the same library and against the same model, but lets
-//! libFuzzer choose them.
+//! The fuzz target (`fuzz/`) makes the provider's steps, on the same library and against the same model; there libFuzzer
+//! chooses them.
 //!
 //! A failing sequence shrinks, and is kept in kit/tests/proptest-regressions and run first from then on.
 //! `PROPTEST_CASES=20000` makes a longer run.
@@ -17,8 +16,8 @@ mod recorder;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
-/// Runs a machine through so many cases, unless the environment says otherwise. A failure prints the steps of the
-/// shrunk sequence, one a line, and not the states of the model.
+/// Runs `cases` sequences, unless the environment says how many. A failure prints the steps of the shrunk sequence, one
+/// on each line, and not the states of the model.
 fn run<M: StateMachineTest>(cases: u32, source: &'static str) {
     let mut config = Config { source_file: Some(source), ..Config::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {

@@ -1,20 +1,22 @@
 //! The random parts that both machines use.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-
 use kit::event_object::{Act, Call, End, Script};
 use kit::sequential::meddling;
-use kit::socket::{EVENTS, Events, NONE};
 use kit::vocabulary::Operation;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use wsp_events::{NetworkEvent, NetworkEvents};
 
-/// A few come most often, so that they meet.
-pub(crate) fn event() -> impl Strategy<Value = usize> {
-    prop_oneof![2 => 0..3usize, 1 => 0..EVENTS]
+/// A few events come most often, so that calls are about the same ones.
+fn event() -> impl Strategy<Value = NetworkEvent> {
+    prop_oneof![
+        2 => prop::sample::select(&NetworkEvent::ALL[..3]),
+        1 => prop::sample::select(&NetworkEvent::ALL[..]),
+    ]
 }
 
-/// An outcome: success, a code that the SPI knows, or any other number (V3).
-pub(crate) fn code() -> impl Strategy<Value = i32> {
+/// An outcome: success, a code that the SPI documents, or any other number (V3).
+fn code() -> impl Strategy<Value = i32> {
     prop_oneof![
         4 => Just(0),
         4 => 10050..=10061i32,
@@ -23,45 +25,46 @@ pub(crate) fn code() -> impl Strategy<Value = i32> {
     ]
 }
 
-pub(crate) fn events() -> impl Strategy<Value = Events> {
+pub(crate) fn events() -> impl Strategy<Value = NetworkEvents> {
     prop_oneof![
-        1 => Just(NONE),
-        2 => Just([true; EVENTS]),
-        3 => event().prop_map(|event| std::array::from_fn(|at| at == event)),
-        4 => prop::array::uniform10(any::<bool>()),
+        1 => Just(NetworkEvents::empty()),
+        2 => Just(NetworkEvents::FD_ALL_EVENTS),
+        3 => event().prop_map(NetworkEvent::flag),
+        4 => prop::bits::i32::masked(0x3FF).prop_map(NetworkEvents::from_mask),
     ]
 }
 
 /// What a new socket latches (L1).
-pub(crate) fn latching() -> impl Strategy<Value = Events> {
-    prop_oneof![Just(NONE), events()]
+pub(crate) fn latching() -> impl Strategy<Value = NetworkEvents> {
+    prop_oneof![Just(NetworkEvents::empty()), events()]
 }
 
-/// What a provider does to a socket's record, but for its end.
+fn record() -> impl Strategy<Value = Operation> {
+    (event(), code()).prop_map(|(event, code)| Operation::Record(event, code))
+}
+
+/// What a provider does to a socket's record, except closing it.
 pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        10 => (event(), code()).prop_map(|(event, code)| Operation::Record(event, code)),
+        10 => record(),
         3 => vec((event(), code()), 0..=6).prop_map(Operation::RecordAll),
         1 => events().prop_map(Operation::Withdraw),
         2 => event().prop_map(Operation::Reenable),
     ]
 }
 
-pub(crate) fn call() -> impl Strategy<Value = Call> {
-    prop_oneof![Just(Call::Set), Just(Call::Reset)]
-}
-
-pub(crate) fn script() -> impl Strategy<Value = Script> {
-    (vec(act(), 0..=3), prop::bool::weighted(0.3)).prop_map(|(acts, then_fails)| {
-        let then = if then_fails { End::Fails } else { End::Works };
-        Script { acts: acts.into(), then }
-    })
+/// A script for one of the calls of an event object.
+pub(crate) fn script() -> impl Strategy<Value = (Call, Script)> {
+    let call = prop_oneof![Just(Call::Set), Just(Call::Reset)];
+    let then = prop_oneof![7 => Just(End::Works), 3 => Just(End::Fails)];
+    (call, vec(act(), 0..=3), then)
+        .prop_map(|(call, acts, then)| (call, Script { acts: acts.into(), then }))
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let inside = prop_oneof![
         4 => Just(vec![]),
-        4 => (event(), code()).prop_map(|(event, code)| vec![Operation::Record(event, code)]),
+        4 => record().prop_map(|record| vec![record]),
         1 => Just(vec![Operation::Enumerate(None)]),
         1 => Just(meddling()),
     ];

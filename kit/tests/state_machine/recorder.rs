@@ -2,50 +2,43 @@
 
 use std::sync::Arc;
 
+use kit::calls::Recorder;
 use kit::event_object::{Call, Handle, Script};
 use kit::sequential::{
-    Recorder, Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
+    Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
 };
-use kit::socket::{Events, Socket};
+use kit::socket::Socket;
 use kit::vocabulary::{Answer, Operation};
-use kit::words::flags;
+use kit::words::events_of;
 use kit::world::{Object, World};
 use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+use wsp_events::NetworkEvents;
 
 use crate::moves;
 
 const SLOTS: usize = 3;
 const OBJECTS: usize = 3;
 
-/// Catches whatever nobody has thought of, in the recorder.
+/// Catches any difference from the model, in the recorder.
 #[test]
 fn e3_recorder_agrees_with_the_plain_model() {
     crate::run::<Recorders>(768, file!());
 }
 
+/// Slots and event objects are given by number.
 #[derive(Clone, Debug)]
 enum Transition {
-    On {
-        slot: usize,
-        operation: Operation,
-    },
+    On(usize, Operation),
     /// The child takes a slot, and the recorder that was there is dropped.
     Inherit {
         from: usize,
         to: usize,
     },
     /// A new recorder takes the slot, and the one that was there is dropped.
-    Open {
-        slot: usize,
-        latching: Events,
-    },
-    Arm {
-        object: usize,
-        call: Call,
-        script: Script,
-    },
+    Open(usize, NetworkEvents),
+    Arm(usize, Call, Script),
 }
 
 #[derive(Clone, Debug)]
@@ -69,17 +62,13 @@ impl ReferenceStateMachine for Model {
     }
 
     fn transitions(model: &Self) -> BoxedStrategy<Transition> {
-        // Closed ones less often: they only refuse.
+        // Closed ones less often: they refuse most calls.
         let weigh =
             |slot: usize| (if model.world.sockets[slot].closed { 1 } else { 8 }, Just(slot));
         let slot = || Union::new_weighted((0..SLOTS).map(weigh).collect());
         let object = || 0..OBJECTS;
-        let selected: Vec<_> = model
-            .world
-            .sockets
-            .iter()
-            .map(|socket| socket.selection.map(|selection| selection.object))
-            .collect();
+        let selected: Vec<_> =
+            model.world.sockets.iter().map(|socket| Some(socket.selection?.object)).collect();
         let enumerate = (slot(), object(), 0..8u8).prop_map(move |(slot, object, passed)| {
             let reset = match passed {
                 0 => None,
@@ -92,18 +81,18 @@ impl ReferenceStateMachine for Model {
         let operate = prop_oneof![
             36 => (slot(), moves::operation()),
             10 => select.prop_map(|(slot, events, on)| (slot, Operation::Select(events, on))),
-            1 => slot().prop_map(|slot| (slot, Operation::Deselect)),
+            1 => (slot(), Just(Operation::Deselect)),
             12 => enumerate,
-            1 => slot().prop_map(|slot| (slot, Operation::Close)),
-            1 => object().prop_map(|object| (0, Operation::ApplicationResets(object))),
+            1 => (slot(), Just(Operation::Close)),
+            1 => (Just(0), object().prop_map(Operation::ApplicationResets)),
         ];
         prop_oneof![
-            61 => operate.prop_map(|(slot, operation)| Transition::On { slot, operation }),
+            61 => operate.prop_map(|(slot, operation)| Transition::On(slot, operation)),
             2 => (slot(), 0..SLOTS).prop_map(|(from, to)| Transition::Inherit { from, to }),
             2 => (0..SLOTS, moves::latching())
-                .prop_map(|(slot, latching)| Transition::Open { slot, latching }),
-            10 => (object(), moves::call(), moves::script())
-                .prop_map(|(object, call, script)| Transition::Arm { object, call, script }),
+                .prop_map(|(slot, latching)| Transition::Open(slot, latching)),
+            10 => (object(), moves::script())
+                .prop_map(|(object, (call, script))| Transition::Arm(object, call, script)),
         ]
         .boxed()
     }
@@ -112,20 +101,20 @@ impl ReferenceStateMachine for Model {
         let world = &mut model.world;
         world.log.clear();
         model.answer = match transition {
-            Transition::On { slot, operation } => world.operate(*slot, operation),
-            Transition::Inherit { from, to } => match world.inherit(*from) {
-                Ok(child) => {
-                    world.sockets[*to] = child;
+            Transition::On(slot, operation) => world.operate(*slot, operation),
+            Transition::Inherit { from, to } => match world.operate(*from, &Operation::Inherit) {
+                Answer::Inherited(child) => {
+                    world.sockets[*to] = world.sockets.remove(child);
                     Answer::Inherited(*to)
                 }
-                Err(refused) => refused,
+                refused => refused,
             },
-            Transition::Open { slot, latching } => {
-                world.sockets[*slot] = Socket::new(*latching);
+            Transition::Open(slot, latching) => {
+                world.sockets[*slot] = Socket::new(events_of(*latching));
                 Answer::Done
             }
-            Transition::Arm { object, call, script } => {
-                *world.objects[*object].scripts.of(*call) = script.clone();
+            Transition::Arm(object, call, script) => {
+                world.objects[*object].scripts[*call as usize] = script.clone();
                 Answer::Done
             }
         };
@@ -137,7 +126,7 @@ impl ReferenceStateMachine for Model {
 struct Recorders {
     stage: Arc<Sequential>,
     recorders: Vec<Arc<Recorder>>,
-    signals: Vec<Handle<Arc<Sequential>>>,
+    signals: Vec<Handle>,
 }
 
 impl Recorders {
@@ -154,13 +143,13 @@ impl Recorders {
 
     fn apply(&mut self, transition: Transition) -> Answer {
         match transition {
-            Transition::On { slot, operation } => self.on(slot, &operation, slot),
+            Transition::On(slot, operation) => self.on(slot, &operation, slot),
             Transition::Inherit { from, to } => self.on(from, &Operation::Inherit, to),
-            Transition::Open { slot, latching } => {
-                self.recorders[slot] = Arc::new(Recorder::with_latching(flags(latching)));
+            Transition::Open(slot, latching) => {
+                self.recorders[slot] = Arc::new(Recorder::with_latching(latching));
                 Answer::Done
             }
-            Transition::Arm { object, call, script } => {
+            Transition::Arm(object, call, script) => {
                 self.signals[object].object.arm(call, &script);
                 Answer::Done
             }

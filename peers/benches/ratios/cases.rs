@@ -1,4 +1,4 @@
-//! The cases, by what they need: one thread, an event object, a second thread, a waiter, a table.
+//! The cases.
 
 pub(crate) mod alone;
 pub(crate) mod contended;

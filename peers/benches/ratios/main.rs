@@ -1,14 +1,14 @@
-//! What the record costs against the limits of the machine, against what people write by hand, and
-//! against its neighbours, all side by side in one run:
+//! What the record costs against the limits of the machine, against what people write by hand, and against other crates,
+//! side by side in one run:
 //!
 //!     cargo bench -p peers --bench ratios
 //!
-//! A table goes to standard error, for people. For scripts there go to standard output: one line
-//! `ratio NAME VALUE` each, `cost NAME NANOSECONDS` for what the two sides of it took, and
-//! `curve PLOT SERIES X NANOSECONDS`, from which `--bench plots` draws. The program fails when a ratio is
-//! over its target, unless `peers/benches/floors.toml` says why, and the same run shows it.
+//! Standard error gets a table for people, and the verdict. Standard output gets lines for scripts: `ratio NAME VALUE`,
+//! `cost NAME NANOSECONDS` for each of its two sides, and `curve PLOT SERIES X NANOSECONDS`, from which `--bench plots`
+//! draws. The program fails if a ratio is over its target, unless `peers/benches/floors.toml` names a floor that
+//! excuses it in the same run.
 //!
-//! On Windows it says that it measures elsewhere: there `--bench win32` has the event objects that count.
+//! On Windows nothing is measured here: `--bench win32` measures the event objects of Windows.
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ mod peers;
 #[cfg(not(windows))]
 mod processors;
 
-/// At most.
+/// The most that each ratio may be.
 #[cfg(not(windows))]
 const TARGETS: &[(&str, f64)] = &[
     ("repeat_vs_rmw", 1.15),
@@ -52,13 +52,15 @@ const TARGETS: &[(&str, f64)] = &[
 
 #[cfg(windows)]
 fn main() -> ExitCode {
-    eprintln!("the peers are measured on Unix; on Windows run the bench win32");
+    eprintln!(
+        "nothing is measured: the peers are measured on Unix; on Windows run the bench win32"
+    );
     ExitCode::SUCCESS
 }
 
 #[cfg(not(windows))]
 fn main() -> ExitCode {
-    let mut run = measure::Run::new();
+    let mut run = measure::Run::default();
     cases::alone::measure(&mut run);
     cases::event::measure(&mut run);
     cases::contended::measure(&mut run);

@@ -1,8 +1,7 @@
-//! Two sides, measured in turns: round by round, and each round they change who comes first. A ratio is
-//! the median over the rounds' ratios, so that what disturbs a round disturbs one vote. Rounds are short,
-//! some ten microseconds, so that most of them see no interrupt; and many, so that what disturbs the machine
-//! for a tenth of a second does not decide. No thread is held to a processor, but those that wake each other
-//! (`cases::wake`).
+//! Two sides, measured in turns: round by round, and the side that comes first changes each round. A ratio is the median
+//! of the rounds' ratios, so that a disturbance of one round counts once. Rounds are short, some ten microseconds, so that
+//! most of them see no interrupt; and many, so that a disturbance of a tenth of a second does not decide. No thread is
+//! held to a processor, except those that wake each other (`cases::wake`).
 
 use std::time::Instant;
 
@@ -10,19 +9,20 @@ pub(crate) const ROUNDS: usize = 3001;
 const CALLS: u32 = 2_000;
 
 /// What was measured so far.
+#[derive(Default)]
 pub(crate) struct Run {
     ratios: Vec<Ratio>,
     curves: Vec<(&'static str, &'static str, usize, f64)>,
 }
 
 pub(crate) struct Ratio {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) value: f64,
-    /// Nanoseconds a call; of a ratio that is a figure of its own, none.
+    /// Nanoseconds a call of both sides; `None` if the value was not made from them.
     sides: Option<(f64, f64)>,
 }
 
-/// In cache lines of its own, as far as the processor fetches them together.
+/// In cache lines of its own; some processors fetch two together.
 #[repr(align(128))]
 pub(crate) struct Apart<T>(pub(crate) T);
 
@@ -39,7 +39,7 @@ pub(crate) fn nanoseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e9
 }
 
-/// The value below which that part of them lies.
+/// The value below which this part of the values is.
 pub(crate) fn quantile(values: &mut [f64], part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values[((values.len() - 1) as f64 * part) as usize]
@@ -49,54 +49,59 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     quantile(&mut values, 0.5)
 }
 
-impl Run {
-    pub(crate) fn new() -> Self {
-        Self { ratios: Vec::new(), curves: Vec::new() }
-    }
+/// Rounds of both sides. The side that comes first changes each round.
+pub(crate) fn in_turns<T>(
+    rounds: usize,
+    mut ours: impl FnMut() -> T,
+    mut other: impl FnMut() -> T,
+) -> Vec<(T, T)> {
+    let pair = |round| {
+        if round % 2 == 0 {
+            let ours = ours();
+            (ours, other())
+        } else {
+            let other = other();
+            (ours(), other)
+        }
+    };
+    (0..rounds).map(pair).collect()
+}
 
-    /// One call of ours against one of the other's, each many times over.
+impl Run {
+    /// A call of ours against one of the other side, many times each.
     pub(crate) fn calls(
         &mut self,
-        name: &'static str,
+        name: impl Into<String>,
         mut ours: impl FnMut(),
         mut other: impl FnMut(),
     ) {
         self.rounds(name, ROUNDS, || time(CALLS, &mut ours), || time(CALLS, &mut other));
     }
 
-    /// A round of ours against a round of the other's; each says how many nanoseconds a call took.
+    /// A round of ours against one of the other side. Each returns the nanoseconds a call.
     pub(crate) fn rounds(
         &mut self,
-        name: &'static str,
+        name: impl Into<String>,
         rounds: usize,
         mut ours: impl FnMut() -> f64,
         mut other: impl FnMut() -> f64,
     ) {
-        // Both have run before they count.
+        // The first round of each is not counted.
         ours();
         other();
-        let pairs = (0..rounds).map(|round| {
-            if round % 2 == 0 {
-                let ours = ours();
-                (ours, other())
-            } else {
-                let other = other();
-                (ours(), other)
-            }
-        });
-        self.pairs(name, pairs.collect());
+        self.pairs(name, in_turns(rounds, ours, other));
     }
 
-    pub(crate) fn pairs(&mut self, name: &'static str, pairs: Vec<(f64, f64)>) {
+    pub(crate) fn pairs(&mut self, name: impl Into<String>, pairs: Vec<(f64, f64)>) {
         let value = median(pairs.iter().map(|(ours, other)| ours / other).collect());
         let ours = median(pairs.iter().map(|pair| pair.0).collect());
         let other = median(pairs.iter().map(|pair| pair.1).collect());
-        self.ratios.push(Ratio { name, value, sides: Some((ours, other)) });
+        self.ratios.push(Ratio { name: name.into(), value, sides: Some((ours, other)) });
     }
 
-    /// A figure that comes from elsewhere.
-    pub(crate) fn figure(&mut self, name: &'static str, value: f64) {
-        self.ratios.push(Ratio { name, value, sides: None });
+    /// A figure that is not the ratio of two times.
+    pub(crate) fn figure(&mut self, name: impl Into<String>, value: f64) {
+        self.ratios.push(Ratio { name: name.into(), value, sides: None });
     }
 
     pub(crate) fn curve(&mut self, plot: &'static str, series: &'static str, x: usize, y: f64) {

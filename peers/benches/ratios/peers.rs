@@ -1,15 +1,183 @@
-//! The other side: the record as people write it by hand, the neighbours' event objects, and event objects
-//! to have below both.
+//! The two sides: this crate's record and the same record written by hand; other crates' event objects; and event objects
+//! for both records to set.
 
+use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
 
 use wsp_events::{
-    EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEvents, SignalError,
+    EventSignal, FD_MAX_EVENTS, NetworkEvent, NetworkEventRecorder, NetworkEvents, SignalError,
     WsaError,
 };
 
-/// An event object that costs nothing, so that what is measured is the record around it.
+pub(crate) const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
+pub(crate) const READ: NetworkEvent = NetworkEvent::Read;
+pub(crate) const CLOSE: NetworkEvent = NetworkEvent::Close;
+
+type Outcome = Result<(), WsaError>;
+pub(crate) const OK: Outcome = Ok(());
+pub(crate) const RESET: Outcome = Err(WsaError::WSAECONNRESET);
+
+/// A socket's record. The compiler knows neither which one it is, nor that the result is not used.
+pub(crate) trait Record<S> {
+    /// Records FD_READ.
+    fn note(&self, outcome: Outcome);
+    /// Records FD_READ and FD_CLOSE as one step.
+    fn note_two(&self);
+    /// Enumerates.
+    fn take_and_reset(&self, event: &S);
+    /// Selects all events.
+    fn select_all(&self, signal: S);
+}
+
+pub(crate) fn cycle<S>(record: &impl Record<S>, outcome: Outcome, event: &S) {
+    record.note(outcome);
+    record.take_and_reset(event);
+}
+
+pub(crate) fn selected<S: EventSignal>(signal: S) -> NetworkEventRecorder<S> {
+    let recorder = NetworkEventRecorder::new();
+    recorder.select(ALL, signal).unwrap();
+    recorder
+}
+
+impl<S: EventSignal> Record<S> for NetworkEventRecorder<S> {
+    #[inline]
+    fn note(&self, outcome: Outcome) {
+        black_box(black_box(self).record(READ, outcome));
+    }
+
+    #[inline]
+    fn note_two(&self) {
+        black_box(black_box(self).record_all([(READ, OK), (CLOSE, OK)]));
+    }
+
+    #[inline]
+    fn take_and_reset(&self, event: &S) {
+        _ = black_box(black_box(self).enumerate_and_reset(event));
+    }
+
+    #[inline]
+    fn select_all(&self, signal: S) {
+        black_box(self).select(ALL, signal).unwrap();
+    }
+}
+
+/// A lock around a value.
+pub(crate) trait Lock: From<Self::Value> {
+    type Value;
+    fn with<R>(&self, f: impl FnOnce(&mut Self::Value) -> R) -> R;
+}
+
+impl<T> Lock for Mutex<T> {
+    type Value = T;
+
+    #[inline]
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        f(&mut self.lock().unwrap())
+    }
+}
+
+impl<T> Lock for parking_lot::Mutex<T> {
+    type Value = T;
+
+    #[inline]
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        f(&mut self.lock())
+    }
+}
+
+/// The record as it is written by hand: the plain struct and the event object under one lock.
+pub(crate) struct ByHand<L>(L);
+
+pub(crate) struct Plain<S> {
+    recorded: u32,
+    codes: [i32; FD_MAX_EVENTS],
+    selected: u32,
+    signal: S,
+}
+
+pub(crate) type StdByHand<S> = ByHand<Mutex<Plain<S>>>;
+pub(crate) type ParkingLotByHand<S> = ByHand<parking_lot::Mutex<Plain<S>>>;
+
+impl<S: EventSignal, L: Lock<Value = Plain<S>>> ByHand<L> {
+    pub(crate) fn selected(signal: S) -> Self {
+        let codes = [0; FD_MAX_EVENTS];
+        Self(L::from(Plain { recorded: 0, codes, selected: ALL.bits(), signal }))
+    }
+
+    /// Resets no event object.
+    #[inline]
+    pub(crate) fn enumerate_only(&self) {
+        black_box(black_box(self).0.with(|plain| plain.take(|| Ok(()))));
+    }
+}
+
+impl<S: EventSignal, L: Lock<Value = Plain<S>>> Record<S> for ByHand<L> {
+    #[inline]
+    fn note(&self, outcome: Outcome) {
+        black_box(self).0.with(|plain| {
+            let is_due = plain.put(READ, outcome);
+            plain.set_if(is_due);
+        });
+    }
+
+    #[inline]
+    fn note_two(&self) {
+        black_box(self).0.with(|plain| {
+            let is_due = plain.put(READ, OK) | plain.put(CLOSE, OK);
+            plain.set_if(is_due);
+        });
+    }
+
+    #[inline]
+    fn take_and_reset(&self, event: &S) {
+        black_box(black_box(self).0.with(|plain| plain.take(|| event.reset_event())));
+    }
+
+    #[inline]
+    fn select_all(&self, signal: S) {
+        black_box(self).0.with(|plain| {
+            plain.selected = ALL.bits();
+            plain.signal = signal;
+            plain.set_if(plain.recorded & plain.selected != 0);
+        });
+    }
+}
+
+impl<S: EventSignal> Plain<S> {
+    /// Returns whether the event object must be set.
+    #[inline]
+    fn put(&mut self, event: NetworkEvent, outcome: Outcome) -> bool {
+        let bit = event.flag().bits();
+        if self.recorded & bit != 0 {
+            return false;
+        }
+        self.recorded |= bit;
+        self.codes[event.bit_position()] = outcome.map_or_else(WsaError::code, |()| 0);
+        self.selected & bit != 0
+    }
+
+    #[inline]
+    fn set_if(&self, is_due: bool) {
+        if is_due {
+            self.signal.set_event().unwrap();
+        }
+    }
+
+    #[inline]
+    fn take(
+        &mut self,
+        reset: impl FnOnce() -> Result<(), SignalError>,
+    ) -> (u32, [i32; FD_MAX_EVENTS]) {
+        let reported = self.recorded & self.selected;
+        self.recorded &= !reported;
+        reset().unwrap();
+        (reported, self.codes)
+    }
+}
+
+/// An event object that costs nothing, to measure the record around it.
 #[derive(Clone, Copy)]
 pub(crate) struct Empty;
 
@@ -23,198 +191,51 @@ impl EventSignal for Empty {
     }
 }
 
-/// A lock around a value.
-pub(crate) trait Lock<T> {
-    fn new(value: T) -> Self;
-    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R;
-}
-
-impl<T> Lock<T> for Mutex<T> {
-    fn new(value: T) -> Self {
-        Self::new(value)
-    }
-
-    #[inline]
-    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        f(&mut self.lock().unwrap())
-    }
-}
-
-impl<T> Lock<T> for parking_lot::Mutex<T> {
-    fn new(value: T) -> Self {
-        Self::new(value)
-    }
-
-    #[inline]
-    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        f(&mut self.lock())
-    }
-}
-
-/// The record as it is written by hand: the plain struct, and the event object, under one lock.
-pub(crate) struct Plain<S> {
-    recorded: u32,
-    codes: [i32; FD_MAX_EVENTS],
-    selected: u32,
-    signal: S,
-}
-
-pub(crate) type StdByHand<S> = ByHand<Mutex<Plain<S>>>;
-pub(crate) type ParkingLotByHand<S> = ByHand<parking_lot::Mutex<Plain<S>>>;
-
-pub(crate) struct ByHand<L>(L);
-
-impl<L> ByHand<L> {
-    pub(crate) fn new<S: EventSignal>(selected: NetworkEvents, signal: S) -> Self
-    where
-        L: Lock<Plain<S>>,
-    {
-        let selected = selected.bits();
-        Self(L::new(Plain { recorded: 0, codes: [0; FD_MAX_EVENTS], selected, signal }))
-    }
-
-    #[inline]
-    pub(crate) fn record<S: EventSignal>(&self, event: NetworkEvent, outcome: Result<(), WsaError>)
-    where
-        L: Lock<Plain<S>>,
-    {
-        self.0.with(|plain| {
-            if plain.put(event, outcome) {
-                plain.signal.set_event().unwrap();
-            }
-        });
-    }
-
-    #[inline]
-    pub(crate) fn record_two<S: EventSignal>(&self, occurrences: [NetworkEvent; 2])
-    where
-        L: Lock<Plain<S>>,
-    {
-        self.0.with(|plain| {
-            let [one, two] = occurrences;
-            if plain.put(one, Ok(())) | plain.put(two, Ok(())) {
-                plain.signal.set_event().unwrap();
-            }
-        });
-    }
-
-    #[inline]
-    pub(crate) fn enumerate<S: EventSignal>(
-        &self,
-        reset: impl FnOnce() -> Result<(), SignalError>,
-    ) -> (u32, [i32; FD_MAX_EVENTS])
-    where
-        L: Lock<Plain<S>>,
-    {
-        self.0.with(|plain| {
-            let reported = plain.recorded & plain.selected;
-            plain.recorded &= !reported;
-            reset().unwrap();
-            (reported, plain.codes)
-        })
-    }
-
-    #[inline]
-    pub(crate) fn select<S: EventSignal>(&self, selected: NetworkEvents, signal: S)
-    where
-        L: Lock<Plain<S>>,
-    {
-        self.0.with(|plain| {
-            plain.selected = selected.bits();
-            plain.signal = signal;
-            if plain.recorded & plain.selected != 0 {
-                plain.signal.set_event().unwrap();
-            }
-        });
-    }
-}
-
-impl<S> Plain<S> {
-    /// Whether that is news to be signaled.
-    #[inline]
-    fn put(&mut self, event: NetworkEvent, outcome: Result<(), WsaError>) -> bool {
-        let bit = event.flag().bits();
-        if self.recorded & bit != 0 {
-            return false;
-        }
-        self.recorded |= bit;
-        self.codes[event.bit_position()] = outcome.map_or_else(WsaError::code, |()| 0);
-        self.selected & bit != 0
-    }
-}
-
-/// What an event object inside the process is asked for.
-pub(crate) trait EventObject: Sync {
-    fn set(&self);
-    fn reset(&self);
-}
-
-impl EventObject for ManualResetEvent {
-    fn set(&self) {
-        self.set();
-    }
-
-    fn reset(&self) {
-        self.reset();
-    }
-}
-
-impl EventObject for rsevents::ManualResetEvent {
-    fn set(&self) {
-        self.set();
-    }
-
-    fn reset(&self) {
-        self.reset();
-    }
-}
-
-/// A manual-reset event object over `event-listener`, as its documentation shows it: a flag and the event.
-/// The flag's stores order themselves against the fence in `notify`, and against the waiter's own.
+/// A manual-reset event object over `event-listener`, as its documentation shows it: a flag and the event. The fence in
+/// `notify`, and the waiter's own, order the stores to the flag.
 #[derive(Default)]
 pub(crate) struct ListenerEvent {
     set: AtomicBool,
     event: event_listener::Event,
 }
 
-impl EventObject for ListenerEvent {
-    fn set(&self) {
+impl ListenerEvent {
+    #[inline]
+    pub(crate) fn set(&self) {
         self.set.store(true, Ordering::Release);
         self.event.notify(usize::MAX);
     }
 
-    fn reset(&self) {
+    #[inline]
+    pub(crate) fn reset(&self) {
         self.set.store(false, Ordering::Release);
     }
 }
 
-/// A manual-reset event object over the standard library's condition variable. It counts who waits, since
-/// to notify a condition variable calls the operating system even if nobody does.
+/// A manual-reset event object over the standard library's condition variable. It counts its waiters, since notifying a
+/// condition variable calls the operating system even without any.
 #[derive(Default)]
 pub(crate) struct CondvarEvent {
-    state: Mutex<CondvarState>,
+    /// Whether it is set, and how many threads wait.
+    state: Mutex<(bool, usize)>,
     released: Condvar,
 }
 
-#[derive(Default)]
-struct CondvarState {
-    set: bool,
-    waiters: usize,
-}
-
-impl EventObject for CondvarEvent {
-    fn set(&self) {
+impl CondvarEvent {
+    #[inline]
+    pub(crate) fn set(&self) {
         let mut state = self.state.lock().unwrap();
-        state.set = true;
-        let somebody_waits = state.waiters > 0;
+        state.0 = true;
+        let has_waiters = state.1 > 0;
         drop(state);
-        if somebody_waits {
+        if has_waiters {
             self.released.notify_all();
         }
     }
 
-    fn reset(&self) {
-        self.state.lock().unwrap().set = false;
+    #[inline]
+    pub(crate) fn reset(&self) {
+        self.state.lock().unwrap().0 = false;
     }
 }
 
@@ -227,31 +248,22 @@ impl EventFd {
     pub(crate) fn new() -> Self {
         Self(rustix::event::eventfd(0, rustix::event::EventfdFlags::NONBLOCK).unwrap())
     }
-
-    #[inline]
-    pub(crate) fn set(&self) {
-        rustix::io::write(&self.0, &1_u64.to_ne_bytes()).unwrap();
-    }
-
-    #[inline]
-    pub(crate) fn reset(&self) {
-        match rustix::io::read(&self.0, &mut [0; 8]) {
-            // It was set, or it was not.
-            Ok(_) | Err(rustix::io::Errno::AGAIN) => (),
-            Err(error) => panic!("{error}"),
-        }
-    }
 }
 
 #[cfg(target_os = "linux")]
 impl EventSignal for EventFd {
+    #[inline]
     fn set_event(&self) -> Result<(), SignalError> {
-        self.set();
+        rustix::io::write(&self.0, &1_u64.to_ne_bytes()).unwrap();
         Ok(())
     }
 
+    #[inline]
     fn reset_event(&self) -> Result<(), SignalError> {
-        self.reset();
-        Ok(())
+        match rustix::io::read(&self.0, &mut [0; 8]) {
+            // It was set, or it was not.
+            Ok(_) | Err(rustix::io::Errno::AGAIN) => Ok(()),
+            Err(error) => panic!("{error}"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Where a thread runs.
 
-/// A processor to run on (which may be one of two in a core), or whichever the scheduler likes.
+/// A processor (which may be one of two in a core), or any that the scheduler chooses.
 #[derive(Clone, Copy)]
 pub(crate) struct Processor(Option<usize>);
 
@@ -12,43 +12,33 @@ impl Processor {
         let mut ours = ours();
         Some([Self(Some(ours.next()?)), Self(Some(ours.next()?))])
     }
-}
 
-#[cfg(target_os = "linux")]
-mod linux {
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-
-    use super::Processor;
-
-    pub(super) fn ours() -> impl Iterator<Item = usize> {
-        let ours = sched_getaffinity(None).unwrap();
-        (0..CpuSet::MAX_CPU).filter(move |&processor| ours.is_set(processor))
-    }
-
-    impl Processor {
-        /// Holds the calling thread here for the rest of its life.
-        pub(crate) fn run_here(self) {
-            if let Some(processor) = self.0 {
-                let mut only = CpuSet::new();
-                only.set(processor);
-                sched_setaffinity(None, &only).unwrap();
-            }
+    /// Holds the calling thread here for the rest of its life.
+    pub(crate) fn run_here(self) {
+        if let Some(processor) = self.0 {
+            hold_to(processor);
         }
     }
 }
 
 #[cfg(target_os = "linux")]
-use linux::ours;
+fn ours() -> impl Iterator<Item = usize> {
+    let ours = rustix::thread::sched_getaffinity(None).unwrap();
+    (0..rustix::thread::CpuSet::MAX_CPU).filter(move |&processor| ours.is_set(processor))
+}
 
-/// Elsewhere this bench does not try.
+#[cfg(target_os = "linux")]
+fn hold_to(processor: usize) {
+    let mut only = rustix::thread::CpuSet::new();
+    only.set(processor);
+    rustix::thread::sched_setaffinity(None, &only).unwrap();
+}
+
+/// Elsewhere this bench holds no thread to a processor.
 #[cfg(not(target_os = "linux"))]
 fn ours() -> impl Iterator<Item = usize> {
     std::iter::empty()
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Processor {
-    pub(crate) fn run_here(self) {
-        assert!(self.0.is_none());
-    }
-}
+fn hold_to(_: usize) {}

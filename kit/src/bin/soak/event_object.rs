@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use wsp_events::{EventSignal, ManualResetEvent, SignalError};
 
-/// A thread waits for several of these by waiting for the one bell that they all ring, and then looking
-/// which of them are set: what WSAWaitForMultipleEvents is elsewhere.
-#[derive(Debug)]
+/// A thread that waits for several of these waits for the bell that all of them ring, and then looks which of them are
+/// set, as WSAWaitForMultipleEvents does.
 pub(crate) struct EventObject {
     event: ManualResetEvent,
     bell: Arc<ManualResetEvent>,
@@ -21,10 +20,13 @@ impl EventObject {
         self.event.is_set()
     }
 
-    /// As SetEvent by somebody who is no recorder.
     pub(crate) fn set(&self) {
         self.event.set();
         self.bell.set();
+    }
+
+    pub(crate) fn reset(&self) {
+        self.event.reset();
     }
 }
 
@@ -35,7 +37,7 @@ impl EventSignal for EventObject {
     }
 
     fn reset_event(&self) -> Result<(), SignalError> {
-        self.event.reset();
+        self.reset();
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! A socket: its recorder, and a queue for each event; and the sockets that share an event object.
+//! A socket: its recorder, and a queue for each event. And the sockets that share an event object.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -10,11 +10,12 @@ use wsp_events::{
 };
 
 use crate::event_object::EventObject;
-use crate::ledger::{Faults, Queue};
+use crate::ledger::Queue;
 use crate::random::Random;
+use crate::tally::{Count, Tally};
 
-/// Events whose queue is emptied by a call of its own (WSPRecv, WSPAccept), which re-enables first and
-/// looks afterwards (L2). They never fail, since such a call may withdraw them.
+/// Events whose queue is emptied by a receiving call (WSPRecv, WSPAccept), which first re-enables and then looks (L2).
+/// They never fail, since such a call may withdraw them.
 const RECEIVED: NetworkEvents =
     NetworkEvents::FD_READ.union(NetworkEvents::FD_OOB).union(NetworkEvents::FD_ACCEPT);
 
@@ -24,51 +25,11 @@ pub(crate) struct Socket {
     queues: [Queue; FD_MAX_EVENTS],
 }
 
-/// Sockets that have one event object together (P3), or one socket with its own; and another event object
-/// for the next selection.
+/// Sockets that share one event object (P3), or one socket with its own; and another event object for the next selection.
 pub(crate) struct Flock {
     pub(crate) sockets: Vec<Socket>,
     objects: [Arc<EventObject>; 2],
     current: AtomicUsize,
-}
-
-/// What one thread has done.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) records: u64,
-    pub(crate) repeats: u64,
-    pub(crate) errors: u64,
-    pub(crate) batches: u64,
-    pub(crate) enumerations: u64,
-    pub(crate) empty: u64,
-    pub(crate) spurious: u64,
-    pub(crate) drained: u64,
-    pub(crate) receives: u64,
-    pub(crate) selections: u64,
-    pub(crate) wakes: u64,
-    pub(crate) faults: Faults,
-}
-
-impl Tally {
-    /// Calls on recorders.
-    pub(crate) fn operations(&self) -> u64 {
-        self.records + self.batches + self.enumerations + self.receives + self.selections
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.records += other.records;
-        self.repeats += other.repeats;
-        self.errors += other.errors;
-        self.batches += other.batches;
-        self.enumerations += other.enumerations;
-        self.empty += other.empty;
-        self.spurious += other.spurious;
-        self.drained += other.drained;
-        self.receives += other.receives;
-        self.selections += other.selections;
-        self.wakes += other.wakes;
-        self.faults.add(other.faults);
-    }
 }
 
 impl Socket {
@@ -85,7 +46,7 @@ impl Socket {
         !RECEIVED.contains(event.flag())
     }
 
-    /// The code of an error: no other one that is out at the same time has it.
+    /// The code of an error: no other error that is out at the same time has it.
     pub(crate) fn code(&self, event: NetworkEvent, serial: u64) -> WsaError {
         let place = (self.number * FD_MAX_EVENTS + event.bit_position()) as i32 & 0xfff;
         let code = 1 << 30 | (serial as i32 & 0x3_ffff) << 12 | place;
@@ -94,32 +55,24 @@ impl Socket {
 
     /// What a program does with a report: it empties the queue of each event.
     pub(crate) fn take(&self, report: &Report, random: &mut Random, tally: &mut Tally) {
-        tally.empty += u64::from(report.events().is_empty());
+        tally[Count::Empty] += u64::from(report.events().is_empty());
         for (event, outcome) in report.iter() {
             let queue = self.queue(event);
             queue.count_report();
             if let Err(error) = outcome {
-                tally.faults.add(queue.take_error(error, |serial| self.code(event, serial)));
+                queue.take_error(error, |serial| self.code(event, serial), tally);
             }
-            if RECEIVED.contains(event.flag()) {
-                self.receive(event, random.one_in(4), tally);
-            } else {
-                let (drained, _) = queue.drain(false);
-                tally.drained += drained;
-                tally.spurious += u64::from(drained == 0);
+            let is_received = RECEIVED.contains(event.flag());
+            if is_received {
+                self.recorder.reenable(event);
+                tally[Count::Receives] += 1;
             }
-        }
-    }
-
-    /// WSPRecv, or WSPAccept: re-enable, consume, look, and record again if something is left (L2).
-    fn receive(&self, event: NetworkEvent, half: bool, tally: &mut Tally) {
-        self.recorder.reenable(event);
-        tally.receives += 1;
-        let (drained, is_left) = self.queue(event).drain(half);
-        tally.drained += drained;
-        tally.spurious += u64::from(drained == 0 && !is_left);
-        if is_left {
-            self.record(event, Ok(()), tally);
+            let (drained, is_left) = queue.drain(is_received && random.one_in(4));
+            tally[Count::Drained] += drained;
+            tally[Count::Spurious] += u64::from(drained == 0 && !is_left);
+            if is_left {
+                self.record(event, Ok(()), tally); // L2: the receiving call looks, and finds more.
+            }
         }
     }
 
@@ -132,9 +85,9 @@ impl Socket {
     ) {
         let recorded = self.recorder.record(event, outcome);
         recorded.signaled().expect("no event object fails");
-        tally.records += 1;
+        tally[Count::Records] += 1;
         if recorded.new.is_empty() {
-            tally.repeats += 1;
+            tally[Count::Repeats] += 1;
         } else {
             self.queue(event).count_new();
         }
@@ -154,8 +107,7 @@ impl Flock {
         &self.objects[self.current.load(SeqCst)]
     }
 
-    /// Selects the other event object for all sockets: it may be set at once (S2), and then the next wait
-    /// finds it.
+    /// Selects the other event object for all sockets. It may be set at once (S2); then the next wait finds it.
     pub(crate) fn select_other(&self, events: NetworkEvents) {
         let next = 1 - self.current.load(SeqCst);
         let object = &self.objects[next];
@@ -165,19 +117,17 @@ impl Flock {
         self.current.store(next, SeqCst);
     }
 
-    /// At rest: what is wrong. The ledger is put right. Whether a socket is stuck; setting the event object
-    /// helps.
-    pub(crate) fn audit(&self, faults: &mut Faults) -> bool {
+    /// At rest: counts what is wrong, and corrects the ledger. Returns whether a socket is stuck.
+    pub(crate) fn audit(&self, tally: &mut Tally) -> bool {
         let mut is_stuck = false;
         for Socket { recorder, queues, .. } in &self.sockets {
             let recorded = recorder.recorded();
             if recorded.intersects(recorder.selected()) && !self.object().is_set() {
-                faults.stuck += 1;
+                tally[Count::Stuck] += 1;
                 is_stuck = true;
             }
             for (event, queue) in NetworkEvent::ALL.into_iter().zip(queues) {
-                let is_recorded = recorded.contains(event.flag());
-                faults.add(queue.audit(is_recorded, Socket::can_fail(event)));
+                queue.audit(recorded.contains(event.flag()), Socket::can_fail(event), tally);
             }
         }
         is_stuck

@@ -1,5 +1,5 @@
-//! The two calls by descriptor, with few sockets and with many, in no order that a cache could foresee;
-//! against a map under a reader-writer lock, which is what people write. And what a socket takes in memory.
+//! The two calls by descriptor, with few sockets and with many, in an order that a cache cannot predict; against a map
+//! under a reader-writer lock, which is what people write. And how much memory a socket takes.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -7,20 +7,19 @@ use std::hint::black_box;
 use std::sync::{Arc, RwLock};
 
 use wsp_events::{
-    ManualResetEvent, NetworkEventRecorder, NetworkEvents, Provider, SOCKET, SocketRef,
-    SocketTable, WSAEVENT, enum_network_events,
+    ManualResetEvent, NetworkEventRecorder, Provider, SOCKET, SocketRef, SocketTable, WSAEVENT,
+    enum_network_events,
 };
 
-use crate::cases::alone::selected;
 use crate::measure::{Run, median, time};
 use crate::memory::bytes_of;
-use crate::peers::StdByHand;
+use crate::peers::{StdByHand, selected};
 
 const ROUNDS: usize = 151;
 const CALLS: u32 = 2_000;
 
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
-/// Where a table that doubles has just doubled, and has the most room to spare.
+/// Where a table that doubles has just doubled, and has the most unused memory.
 const JUST_GROWN: usize = (1 << 20) + 64;
 
 type Event = Arc<ManualResetEvent>;
@@ -60,9 +59,8 @@ impl Provider for Sockets {
 impl Sockets {
     pub(crate) fn with(count: usize, event: &Event) -> (Self, Vec<SOCKET>) {
         let sockets = Self::default();
-        let descriptors =
-            (0..count).map(|_| sockets.table.insert(selected(Arc::clone(event))).unwrap());
-        let descriptors = shuffled(descriptors.collect());
+        let insert = |_| sockets.table.insert(selected(Arc::clone(event))).unwrap();
+        let descriptors = shuffled((0..count).map(insert).collect());
         (sockets, descriptors)
     }
 
@@ -76,7 +74,7 @@ pub(crate) struct Map(RwLock<HashMap<SOCKET, Arc<StdByHand<Event>>>>);
 
 impl Map {
     pub(crate) fn with(count: usize, event: &Event) -> (Self, Vec<SOCKET>) {
-        let socket = || Arc::new(StdByHand::new(NetworkEvents::FD_ALL_EVENTS, Arc::clone(event)));
+        let socket = || Arc::new(StdByHand::selected(Arc::clone(event)));
         let map: HashMap<_, _> = (1..=count).map(|at| (4 * at, socket())).collect();
         let descriptors = shuffled(map.keys().copied().collect());
         (Self(RwLock::new(map)), descriptors)
@@ -84,11 +82,11 @@ impl Map {
 
     pub(crate) fn enumerate(&self, descriptor: SOCKET) {
         let socket = self.0.read().unwrap().get(&descriptor).cloned().unwrap();
-        black_box(socket.enumerate(|| Ok(())));
+        socket.enumerate_only();
     }
 }
 
-/// Any order will do, as long as it is the same in every run.
+/// In an order that is the same in every run.
 fn shuffled(mut descriptors: Vec<SOCKET>) -> Vec<SOCKET> {
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for at in (1..descriptors.len()).rev() {
@@ -98,7 +96,7 @@ fn shuffled(mut descriptors: Vec<SOCKET>) -> Vec<SOCKET> {
     descriptors
 }
 
-/// A round of calls on one socket after the other, from where the round before has ended.
+/// A round of calls on one socket after the other, from where the last round ended.
 fn round<'a>(descriptors: &'a [SOCKET], call: impl Fn(SOCKET) + 'a) -> impl Fn() -> f64 + 'a {
     let at = Cell::new(0);
     move || {
@@ -112,17 +110,11 @@ fn round<'a>(descriptors: &'a [SOCKET], call: impl Fn(SOCKET) + 'a) -> impl Fn()
 pub(crate) fn measure(run: &mut Run) {
     let event = Arc::new(ManualResetEvent::new());
     run.figure("bytes_recorder", size_of::<Recorder>() as f64);
-    let all_in = [1_000, 1_000_000, JUST_GROWN].map(|count| {
-        let (bytes, _kept) = bytes_of(|| {
-            let sockets = Sockets::default();
-            for _ in 0..count {
-                sockets.table.insert(selected(Arc::clone(&event))).unwrap();
-            }
-            sockets
-        });
+    let per_socket = [1_000, 1_000_000, JUST_GROWN].map(|count| {
+        let (bytes, _kept) = bytes_of(|| Sockets::with(count, &event).0);
         bytes as f64 / count as f64
     });
-    run.figure("bytes_socket", all_in.into_iter().fold(0.0, f64::max));
+    run.figure("bytes_socket", per_socket.into_iter().fold(0.0, f64::max));
 
     let tables = SIZES.map(|size| Sockets::with(size, &event));
     let maps = SIZES.map(|size| Map::with(size, &event));
@@ -138,7 +130,7 @@ pub(crate) fn measure(run: &mut Run) {
     run.rounds("enumerate_100k_vs_map", ROUNDS, &tables[2], &maps[2]);
     run.rounds("enumerate_1m_vs_map", ROUNDS, &tables[3], &maps[3]);
 
-    // The record alone, in an array: whoever enumerates it cannot miss less often.
+    // The records alone, in an array: no table has fewer cache misses.
     let arrays = [SIZES[0], SIZES[3]].map(|size| {
         let recorders: Vec<_> = (0..size).map(|_| selected(Arc::clone(&event))).collect();
         (recorders, shuffled((0..size).collect()))

@@ -1,24 +1,21 @@
-//! What a call costs when several threads make it, each as fast as it can. With more threads than cores
-//! it says how much is lost to waiting for a thread that does not run. A round takes milliseconds, so that
-//! threads really meet.
+//! What a call costs when several threads make it, each as fast as it can. With more threads than cores, this shows how
+//! much is lost to waiting for a thread that does not run. A round takes milliseconds, so that the threads overlap.
 
-use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Instant;
 
-use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEvents};
+use wsp_events::ManualResetEvent;
 
-use crate::cases::alone::selected;
 use crate::cases::table::Sockets;
 use crate::measure::{Run, median};
-use crate::peers::{Empty, ParkingLotByHand, StdByHand};
+use crate::peers::{Empty, OK, ParkingLotByHand, StdByHand, cycle, selected};
 
 const ROUNDS: usize = 15;
 const CALLS: usize = 50_000;
 const THREADS: [usize; 4] = [1, 2, 4, 8];
 
-/// Nanoseconds that a call took, by all the threads' clock.
+/// Nanoseconds a call, from the first thread's start to the last one's end.
 fn together(threads: usize, call: &(dyn Fn(usize) + Sync)) -> f64 {
     let barrier = Barrier::new(threads);
     let work = &|thread| {
@@ -40,26 +37,14 @@ fn together(threads: usize, call: &(dyn Fn(usize) + Sync)) -> f64 {
 }
 
 pub(crate) fn measure(run: &mut Run) {
-    const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
-    const READ: NetworkEvent = NetworkEvent::Read;
-
     let recorder = selected(Empty);
-    let std = StdByHand::new(ALL, Empty);
-    let parking_lot = ParkingLotByHand::new(ALL, Empty);
+    let std = StdByHand::selected(Empty);
+    let parking_lot = ParkingLotByHand::selected(Empty);
     let (sockets, descriptors) = Sockets::with(1_000, &Arc::new(ManualResetEvent::new()));
     let series: [(&str, &(dyn Fn(usize) + Sync)); 4] = [
-        ("one recorder for all", &|_| {
-            _ = black_box(recorder.record(READ, Ok(())));
-            _ = black_box(recorder.enumerate_and_reset(&Empty));
-        }),
-        ("one std::sync::Mutex for all", &|_| {
-            std.record(READ, Ok(()));
-            black_box(std.enumerate(|| Ok(())));
-        }),
-        ("one parking_lot::Mutex for all", &|_| {
-            parking_lot.record(READ, Ok(()));
-            black_box(parking_lot.enumerate(|| Ok(())));
-        }),
+        ("one recorder for all", &|_| cycle(&recorder, OK, &Empty)),
+        ("one std::sync::Mutex for all", &|_| cycle(&std, OK, &Empty)),
+        ("one parking_lot::Mutex for all", &|_| cycle(&parking_lot, OK, &Empty)),
         ("a SocketTable, a socket each", &|thread| sockets.enumerate(descriptors[thread])),
     ];
     for threads in THREADS {

@@ -1,12 +1,11 @@
-//! From `record` to the return of whoever waits: two threads that wake each other in turns. The other side is
-//! the same through a mutex and a condition variable; and, for the whole trip of a packet through a queue to
-//! its handler, with the report taken, `mio`'s readiness.
+//! From `record` to the return of the waiter: two threads that wake each other in turns. The other side is the same with a
+//! mutex and a condition variable; and, for the whole trip of a packet through a queue to its handler, with the report
+//! taken, the readiness of `mio`.
 //!
-//! Each thread has a processor of its own, and between two turns is a pause: so the waiter is asleep, and its
-//! processor idle. On one processor the thread that is woken may run before the one that woke it has gone to
-//! sleep; the next record then wakes nobody. Left to the scheduler, two threads use one processor or two, and on
-//! two a wake-up takes ten times as long: what is measured then is where they ran. Both are measured all the same;
-//! and once more with the turns following at once.
+//! Each thread has a processor of its own, and there is a pause between two turns, so that the waiter is asleep and its
+//! processor idle. On one processor, the woken thread may run before the one that woke it has gone to sleep; then the next
+//! record wakes no thread. The scheduler puts two threads on one processor or on two, and on two a wake-up takes ten times
+//! as long: what is measured then is where they ran. Both are measured all the same; and once more without the pause.
 
 use std::collections::VecDeque;
 use std::hint::{black_box, spin_loop};
@@ -16,22 +15,20 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wsp_events::{
-    FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents,
-};
+use wsp_events::{FD_MAX_EVENTS, ManualResetEvent, NetworkEventRecorder};
 
-use crate::cases::alone::selected;
-use crate::measure::{Apart, Run, median, quantile};
+use crate::measure::{Apart, Run, in_turns, median, quantile};
+use crate::peers::{OK, READ, selected};
 use crate::processors::Processor;
 
 const ROUNDS: usize = 31;
-/// Where there is a target: the 99th percentiles of a round are a few per cent apart.
+/// For the rows with a target: the 99th percentiles of two rounds differ by a few per cent.
 const MANY_ROUNDS: usize = 101;
 const TURNS: usize = 500;
 const PAUSE: Duration = Duration::from_micros(40);
 
-/// One thread records, one waits and takes what was recorded.
-trait Post: Sync {
+/// One thread records; the other waits, and takes what was recorded.
+trait Post: Default + Sync {
     fn record(&self);
     fn wait(&self);
     fn take(&self) {}
@@ -42,16 +39,16 @@ struct Ours {
     event: Arc<ManualResetEvent>,
 }
 
-impl Ours {
-    fn new() -> Self {
-        let event = Arc::new(ManualResetEvent::new());
+impl Default for Ours {
+    fn default() -> Self {
+        let event = Arc::<ManualResetEvent>::default();
         Self { recorder: selected(Arc::clone(&event)), event }
     }
 }
 
 impl Post for Ours {
     fn record(&self) {
-        self.recorder.record(NetworkEvent::Read, Ok(()));
+        self.recorder.record(READ, OK);
     }
 
     fn wait(&self) {
@@ -64,13 +61,8 @@ impl Post for Ours {
 }
 
 /// The same until the waiter has the report.
+#[derive(Default)]
 struct Reported(Ours);
-
-impl Reported {
-    fn new() -> Self {
-        Self(Ours::new())
-    }
-}
 
 impl Post for Reported {
     fn record(&self) {
@@ -101,44 +93,32 @@ impl Post for ManualResetEvent {
 /// The same record, by hand.
 #[derive(Default)]
 struct ByCondvar {
-    record: Mutex<ByHand>,
+    /// The events and their codes.
+    record: Mutex<(u32, [i32; FD_MAX_EVENTS])>,
     news: Condvar,
-}
-
-#[derive(Default)]
-struct ByHand {
-    recorded: u32,
-    codes: [i32; FD_MAX_EVENTS],
 }
 
 impl Post for ByCondvar {
     fn record(&self) {
         let mut record = self.record.lock().unwrap();
-        record.recorded |= NetworkEvents::FD_READ.bits();
-        record.codes[0] = 0;
+        record.0 |= READ.flag().bits();
+        record.1[0] = 0;
         drop(record);
         self.news.notify_all();
     }
 
     fn wait(&self) {
-        let mut record = self.record.lock().unwrap();
-        while record.recorded == 0 {
-            record = self.news.wait(record).unwrap();
-        }
-        black_box((mem::take(&mut record.recorded), record.codes));
+        let record = self.record.lock().unwrap();
+        let mut record = self.news.wait_while(record, |record| record.0 == 0).unwrap();
+        black_box((mem::take(&mut record.0), record.1));
     }
 }
 
 /// A packet goes along.
+#[derive(Default)]
 struct Trip<P> {
     packets: Mutex<VecDeque<u64>>,
     post: P,
-}
-
-impl<P> Trip<P> {
-    fn new(post: P) -> Self {
-        Self { packets: Mutex::default(), post }
-    }
 }
 
 impl<P: Post> Post for Trip<P> {
@@ -159,8 +139,8 @@ struct Mio {
     waker: mio::Waker,
 }
 
-impl Mio {
-    fn new() -> Self {
+impl Default for Mio {
+    fn default() -> Self {
         let poll = mio::Poll::new().unwrap();
         let waker = mio::Waker::new(poll.registry(), mio::Token(0)).unwrap();
         Self { poll: Mutex::new((poll, mio::Events::with_capacity(8))), waker }
@@ -186,15 +166,11 @@ struct Turns {
     processors: [Processor; 2],
 }
 
-/// Nanoseconds from each record until the waiter's return.
-fn latencies(
-    there: &impl Post,
-    back: &impl Post,
-    Turns { pause, processors, .. }: Turns,
-) -> Vec<f64> {
+/// Nanoseconds from each record until the waiter returns.
+fn latencies<P: Post>(there: &P, back: &P, Turns { pause, processors, .. }: Turns) -> Vec<f64> {
     let (epoch, recorded) = (Instant::now(), AtomicU64::new(0));
     let now = || u64::try_from(epoch.elapsed().as_nanos()).unwrap();
-    let record = |to: &dyn Post| {
+    let record = |to: &P| {
         let until = Instant::now() + pause;
         while Instant::now() < until {
             spin_loop();
@@ -202,7 +178,7 @@ fn latencies(
         recorded.store(now(), Ordering::Relaxed);
         to.record();
     };
-    let wait = |at: &dyn Post| {
+    let wait = |at: &P| {
         at.wait();
         let latency = (now() - recorded.load(Ordering::Relaxed)) as f64;
         at.take();
@@ -228,61 +204,52 @@ fn latencies(
     })
 }
 
-/// Of each round the median of both sides, and the 99th percentile.
-fn rounds<O: Post, P: Post>(
-    ours: fn() -> O,
-    other: fn() -> P,
-    turns: Turns,
-) -> [Vec<(f64, f64)>; 2] {
-    let (ours, other) = ([ours(), ours()].map(Apart), [other(), other()].map(Apart));
-    let our_turn = || latencies(&ours[0].0, &ours[1].0, turns);
-    let mut rounds = [(); 2].map(|()| Vec::new());
-    for round in 0..turns.rounds {
-        let first = (round % 2 == 0).then(our_turn);
-        let mut theirs = latencies(&other[0].0, &other[1].0, turns);
-        let mut mine = first.unwrap_or_else(our_turn);
-        for (rounds, part) in rounds.iter_mut().zip([0.5, 0.99]) {
-            rounds.push((quantile(&mut mine, part), quantile(&mut theirs, part)));
-        }
-    }
-    rounds
+/// What of a round's latencies is compared.
+const PARTS: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
+
+/// For each part, that of both sides, round by round.
+fn rounds<O: Post, P: Post>(turns: Turns) -> [Vec<(f64, f64)>; 2] {
+    let (ours, other) =
+        ([(); 2].map(|()| Apart(O::default())), [(); 2].map(|()| Apart(P::default())));
+    let rounds = in_turns(
+        turns.rounds,
+        || latencies(&ours[0].0, &ours[1].0, turns),
+        || latencies(&other[0].0, &other[1].0, turns),
+    );
+    PARTS.map(|(_, part)| {
+        let parts = |(ours, other): &(Vec<f64>, Vec<f64>)| {
+            (quantile(&mut ours.clone(), part), quantile(&mut other.clone(), part))
+        };
+        rounds.iter().map(parts).collect()
+    })
 }
 
-fn compare<O: Post, P: Post>(
-    run: &mut Run,
-    names: [&'static str; 2],
-    ours: fn() -> O,
-    other: fn() -> P,
-    turns: Turns,
-) {
-    for (name, rounds) in names.into_iter().zip(rounds(ours, other, turns)) {
-        run.pairs(name, rounds);
+/// `PART` in the name stands for the name of the part.
+fn compare<O: Post, P: Post>(run: &mut Run, name: &str, turns: Turns) {
+    for ((part, _), rounds) in PARTS.into_iter().zip(rounds::<O, P>(turns)) {
+        run.pairs(name.replace("PART", part), rounds);
     }
 }
 
-/// How far the other side is from itself, whichever of the two comes out ahead, at worst: what this run cannot
-/// tell apart.
-fn noise(run: &mut Run, names: [&'static str; 2], turns: Turns) {
+/// How far the other side is from itself at worst, whichever of the two is ahead: differences that this run cannot resolve.
+fn noise(run: &mut Run, name: &str, turns: Turns) {
     const TRIES: usize = 3;
 
     let mut worst = [1.0_f64; 2];
     for _ in 0..TRIES {
-        let rounds = rounds(ByCondvar::default, ByCondvar::default, turns);
-        for (worst, rounds) in worst.iter_mut().zip(rounds) {
+        for (worst, rounds) in worst.iter_mut().zip(rounds::<ByCondvar, ByCondvar>(turns)) {
             let ratio = median(rounds.into_iter().map(|(one, other)| one / other).collect());
             *worst = worst.max(ratio).max(1.0 / ratio);
         }
     }
-    for (name, worst) in names.into_iter().zip(worst) {
-        run.figure(name, worst);
+    for ((part, _), worst) in PARTS.into_iter().zip(worst) {
+        run.figure(name.replace("PART", part), worst);
     }
 }
 
 pub(crate) fn measure(run: &mut Run) {
-    let (ours, condvar) = (Ours::new, ByCondvar::default);
     let asleep = Turns { rounds: ROUNDS, pause: PAUSE, processors: [Processor::ANY; 2] };
-    let names = ["any_processor_wake_p50_vs_condvar", "any_processor_wake_p99_vs_condvar"];
-    compare(run, names, ours, condvar, asleep);
+    compare::<Ours, ByCondvar>(run, "any_processor_wake_PART_vs_condvar", asleep);
     let Some(processors @ [one, _]) = Processor::two() else {
         eprintln!(
             "the other wake-ups are not measured: two threads cannot be held to two processors"
@@ -290,23 +257,17 @@ pub(crate) fn measure(run: &mut Run) {
         return;
     };
     let on_one = Turns { processors: [one; 2], ..asleep };
-    let names = ["one_processor_wake_p50_vs_condvar", "one_processor_wake_p99_vs_condvar"];
-    compare(run, names, ours, condvar, on_one);
-    let names = ["one_processor_report_p50_vs_condvar", "one_processor_report_p99_vs_condvar"];
-    compare(run, names, Reported::new, condvar, on_one);
+    compare::<Ours, ByCondvar>(run, "one_processor_wake_PART_vs_condvar", on_one);
+    compare::<Reported, ByCondvar>(run, "one_processor_report_PART_vs_condvar", on_one);
 
     let asleep = Turns { processors, ..asleep };
     let at_once = Turns { pause: Duration::ZERO, ..asleep };
     let exactly = Turns { rounds: MANY_ROUNDS, ..asleep };
-    compare(run, ["wake_p50_vs_condvar", "wake_p99_vs_condvar"], ours, condvar, exactly);
-    let names = ["report_p50_vs_condvar", "report_p99_vs_condvar"];
-    compare(run, names, Reported::new, condvar, exactly);
-    noise(run, ["condvar_p50_vs_itself", "condvar_p99_vs_itself"], exactly);
-    let names = ["event_wake_p50_vs_condvar", "event_wake_p99_vs_condvar"];
-    compare(run, names, ManualResetEvent::new, condvar, asleep);
-    compare(run, ["turn_p50_vs_condvar", "turn_p99_vs_condvar"], ours, condvar, at_once);
-    let ours = || Trip::new(Reported::new());
-    let mio = || Trip::new(Mio::new());
-    compare(run, ["trip_p50_vs_mio", "trip_p99_vs_mio"], ours, mio, asleep);
-    compare(run, ["trip_turn_p50_vs_mio", "trip_turn_p99_vs_mio"], ours, mio, at_once);
+    compare::<Ours, ByCondvar>(run, "wake_PART_vs_condvar", exactly);
+    compare::<Reported, ByCondvar>(run, "report_PART_vs_condvar", exactly);
+    noise(run, "condvar_PART_vs_itself", exactly);
+    compare::<ManualResetEvent, ByCondvar>(run, "event_wake_PART_vs_condvar", asleep);
+    compare::<Ours, ByCondvar>(run, "turn_PART_vs_condvar", at_once);
+    compare::<Trip<Reported>, Trip<Mio>>(run, "trip_PART_vs_mio", asleep);
+    compare::<Trip<Reported>, Trip<Mio>>(run, "trip_turn_PART_vs_mio", at_once);
 }
