@@ -127,10 +127,20 @@ impl<'a> Bytes<'a> {
     }
 
     fn operation(&mut self) -> Result<Operation> {
-        Ok(match self.0.int_in_range(0..=7)? {
+        Ok(match self.0.int_in_range(0..=11)? {
             0..=3 => {
                 let (event, code) = self.occurrence()?;
                 Operation::Record(event, code)
+            }
+            8 => Operation::Renew,
+            9 => Operation::FailToDeliver(None),
+            10 => {
+                let (event, code) = self.occurrence()?;
+                Operation::RecordUnsignaled(event, code)
+            }
+            11 => {
+                let (event, code) = self.occurrence()?;
+                Operation::RecordInTwoSteps(event, code)
             }
             4 | 5 => {
                 let count = self.0.int_in_range(0..=5)?;

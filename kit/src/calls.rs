@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use wsp_events::{NetworkEventRecorder, WsaError};
+use wsp_events::{NetworkEventRecorder, RecorderError, Report, WsaError};
 
 use crate::event_object::{Handle, ScriptedPanic};
 use crate::vocabulary::{Answer, Operation};
@@ -34,6 +34,17 @@ pub fn perform(
                 occurrences.iter().map(|&(event, code)| (event, WsaError::outcome(code)));
             recorder.record_all(outcomes).into()
         }
+        Operation::RecordUnsignaled(event, code) => {
+            drop(recorder.record_unsignaled(*event, WsaError::outcome(*code)));
+            Answer::Done
+        }
+        Operation::RecordInTwoSteps(event, code) => {
+            recorder.record_unsignaled(*event, WsaError::outcome(*code)).signal().into()
+        }
+        Operation::Renew => {
+            recorder.renew();
+            Answer::Done
+        }
         Operation::Withdraw(events) => {
             recorder.withdraw(*events);
             Answer::Done
@@ -46,6 +57,18 @@ pub fn perform(
         Operation::Deselect => recorder.deselect().into(),
         Operation::Enumerate(None) => recorder.enumerate().into(),
         Operation::Enumerate(Some(object)) => recorder.enumerate_and_reset(&handle(*object)).into(),
+        Operation::FailToDeliver(reset) => {
+            let fault = |_: &Report| Err(Undelivered::Fault);
+            let answer = match reset {
+                None => recorder.enumerate_with(fault),
+                Some(object) => recorder.enumerate_and_reset_with(&handle(*object), fault),
+            };
+            match answer {
+                Err(Undelivered::Fault) => Answer::NotDelivered,
+                Err(Undelivered::Refused(error)) => Err::<(), _>(error).into(),
+                Ok(report) => report.into(),
+            }
+        }
         Operation::Inherit => match recorder.inherit() {
             Ok(child) => Answer::Inherited(adopt(child)),
             Err(error) => Err::<(), _>(error).into(),
@@ -56,5 +79,16 @@ pub fn perform(
             Answer::Done
         }
         Operation::Drop => Answer::Done,
+    }
+}
+
+enum Undelivered {
+    Fault,
+    Refused(RecorderError),
+}
+
+impl From<RecorderError> for Undelivered {
+    fn from(error: RecorderError) -> Self {
+        Self::Refused(error)
     }
 }

@@ -129,6 +129,15 @@ impl Socket {
         self.withdraw(std::array::from_fn(|at| at == event));
     }
 
+    /// R8.
+    pub fn renew(&mut self) {
+        if self.closed {
+            return;
+        }
+        self.withdraw([true; EVENTS]);
+        self.latched = Self::new(self.latching).latched;
+    }
+
     /// Whether the event object of a new selection must be set at once (S2).
     pub fn has_recorded_any(&self, events: Events) -> bool {
         (0..EVENTS).any(|event| self.record[event].is_some() && events[event])

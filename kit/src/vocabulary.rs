@@ -13,6 +13,12 @@ pub enum Operation {
     Record(NetworkEvent, i32),
     /// Several as one step (R5).
     RecordAll(Occurrences),
+    /// The first of two steps; the second never comes (R9).
+    RecordUnsignaled(NetworkEvent, i32),
+    /// Both steps (R9).
+    RecordInTwoSteps(NetworkEvent, i32),
+    /// A record as new (R8).
+    Renew,
     Withdraw(NetworkEvents),
     Reenable(NetworkEvent),
     /// With the number of an event object.
@@ -20,6 +26,8 @@ pub enum Operation {
     Deselect,
     /// With the number of the event object to reset.
     Enumerate(Option<usize>),
+    /// An enumeration whose delivery fails (E7); with the number of the event object to reset.
+    FailToDeliver(Option<usize>),
     Inherit,
     Close,
     /// The application resets an event object itself.
@@ -43,6 +51,8 @@ pub enum Answer {
     Inherited(usize),
     /// With the event object's own code.
     SignalFailed(i32),
+    /// The delivery has failed.
+    NotDelivered,
     Closed,
     Reentrant,
     /// The event object's panic went through the call (K5).
@@ -62,7 +72,18 @@ impl Operation {
 
     /// Whether a closed record refuses the call.
     pub fn is_refused_when_closed(&self) -> bool {
-        self.holds() || matches!(self, Self::Enumerate(_) | Self::Inherit)
+        self.holds() || self.takes() || matches!(self, Self::Inherit)
+    }
+
+    /// Whether the call takes a report.
+    pub fn takes(&self) -> bool {
+        matches!(self, Self::Enumerate(_) | Self::FailToDeliver(_))
+    }
+
+    /// Whether the call leaves a set owed, for an instant or for good (R6, R9, E7), so that another may take it over.
+    pub fn owes(&self) -> bool {
+        let in_two_steps = matches!(self, Self::RecordUnsignaled(..) | Self::RecordInTwoSteps(..));
+        in_two_steps || matches!(self, Self::FailToDeliver(_))
     }
 }
 

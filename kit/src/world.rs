@@ -41,14 +41,21 @@ impl Socket {
         match operation {
             Operation::Withdraw(events) => self.withdraw(events_of(*events)), // R7
             Operation::Reenable(event) => self.reenable(event.bit_position()), // L2
+            Operation::Renew => self.renew(),                                 // R8
+            Operation::RecordUnsignaled(event, code) => {
+                let new = self.note(&plain(&[(*event, *code)]));
+                self.owed = self.is_due(new); // R9: until the second step
+            }
             // S3: a mask of zero is no selection. What is recorded stays.
             Operation::Select(events, _) if events.is_empty() => self.select(None),
             Operation::Deselect => self.select(None),
             Operation::Close => self.close(), // S7
             Operation::Record(..)
             | Operation::RecordAll(_)
+            | Operation::RecordInTwoSteps(..)
             | Operation::Select(..)
             | Operation::Enumerate(_)
+            | Operation::FailToDeliver(_)
             | Operation::Inherit
             | Operation::ApplicationResets(_)
             | Operation::Drop => return None,
@@ -64,12 +71,16 @@ impl World {
             return answer;
         }
         match operation {
-            Operation::Record(event, code) => self.record(s, &[(*event, *code)]),
+            // R9: two steps with nothing in between are one.
+            Operation::Record(event, code) | Operation::RecordInTwoSteps(event, code) => {
+                self.record(s, &[(*event, *code)])
+            }
             Operation::RecordAll(occurrences) => self.record(s, occurrences),
             Operation::Select(events, object) => {
                 self.select(s, Selection { events: events_of(*events), object: *object })
             }
             Operation::Enumerate(reset) => self.enumerate(s, *reset),
+            Operation::FailToDeliver(_) => self.fail_to_deliver(s),
             Operation::Inherit => self.inherit(s),
             Operation::ApplicationResets(object) => self.application_resets(*object),
             _ => unreachable!("{operation:?} is not made here"),
@@ -137,6 +148,16 @@ impl World {
         };
         self.sockets[s].converse &= self.sockets[s].has_selected(object);
         Answer::Reported { report: occurrences_in(&report), signal_error }
+    }
+
+    /// The report is put back (E7). The delivery comes before the reset, so that nothing was reset.
+    fn fail_to_deliver(&mut self, s: usize) -> Answer {
+        let report = self.sockets[s].take();
+        self.sockets[s].put_back(report);
+        match self.set_what_is_left(s) {
+            Err(Answer::Unwound) => Answer::Unwound,
+            _ => Answer::NotDelivered,
+        }
     }
 
     /// The socket that an accept creates (S8). From now on it shares the event object with the listener.

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use kit::event_object::{self, error_code};
-use kit::socket::{EVENTS, Record, Selection, Socket};
+use kit::socket::{EVENTS, Events, Record, Selection, Socket};
 use kit::vocabulary::{Answer, Operation};
 use kit::words::{View, events_of, flags, occurrences_in, plain};
 use wsp_events::{NetworkEvent, Wake};
@@ -42,6 +42,15 @@ struct State {
 }
 
 impl State {
+    /// After a call that touches no event object: what it has recorded (R9). Which sets are owed is not part of the order.
+    fn owed_or_recorded(&mut self, at: usize, before: Events) {
+        let recorded = self.socket.recorded();
+        for event in (0..EVENTS).filter(|&event| recorded[event] && !before[event]) {
+            self.recorded[event] = Some(at);
+        }
+        self.socket.owed = false;
+    }
+
     /// The enumeration `at` has taken `report`, and is going to put it back.
     fn opens(mut self, at: usize, report: Record) -> Self {
         self.done &= !(1 << at);
@@ -107,16 +116,19 @@ impl History<'_> {
     /// The call `at`, as the plain model says; nothing if the model gives another answer.
     fn step(&self, at: usize, mut next: State, states: &mut Vec<State>) {
         let Call { operation, answer, .. } = self.calls[at];
+        let recorded = next.socket.recorded();
         if let Some(expected) = next.socket.operate_alone(operation) {
+            next.owed_or_recorded(at, recorded);
             if *answer == expected {
                 states.push(next);
             }
             return;
         }
         match (operation, answer) {
-            (Operation::Record(event, code), _) => {
+            (Operation::Record(event, code) | Operation::RecordInTwoSteps(event, code), _) => {
                 states.extend(self.record(at, &[(*event, *code)], next));
             }
+            (Operation::FailToDeliver(_), _) => states.extend(self.fail_to_deliver(at, next)),
             (Operation::RecordAll(occurrences), _) => {
                 states.extend(self.record(at, occurrences, next));
             }
@@ -183,6 +195,17 @@ impl History<'_> {
         }
     }
 
+    fn fail_to_deliver(&self, at: usize, mut next: State) -> Option<State> {
+        let report = next.socket.take();
+        let is_explained = match &self.calls[at].answer {
+            Answer::NotDelivered => true,
+            // The panic of the set for what was put back.
+            Answer::Unwound => self.is_panicking(),
+            _ => false,
+        };
+        is_explained.then(|| next.opens(at, report))
+    }
+
     /// A recording, if its answer is explained (R3, R4, L1).
     fn record(
         &self,
@@ -201,7 +224,11 @@ impl History<'_> {
         let is_explained = match &self.calls[at].answer {
             Answer::Recorded { new: seen, wake } => {
                 let wake_is_right = match wake {
-                    Wake::NotNeeded => !is_due,
+                    // R9: between the two steps another call may set, or make the set void.
+                    Wake::NotNeeded => {
+                        let owes = self.calls[at].operation.owes();
+                        !is_due || owes && self.is_beside(at, |_| true)
+                    }
                     Wake::Set => is_due || self.is_troubled(),
                     Wake::HandedOver => self.is_beside(at, Operation::holds),
                 };
@@ -226,12 +253,16 @@ impl History<'_> {
 
     /// Whether a report may have overtaken the set of what it carried (E5).
     fn has_overtaking(&self) -> bool {
-        let takes = |at: &usize| matches!(self.calls[*at].operation, Operation::Enumerate(_));
+        let takes = |at: &usize| self.calls[*at].operation.takes();
         (0..self.calls.len()).filter(takes).any(|at| self.is_beside(at, |_| true))
     }
 
+    /// Whether a set may be owed (R6, R9, E7).
     fn is_troubled(&self) -> bool {
-        self.is_panicking() || self.objects.iter().any(|object| object.failures > 0)
+        let owes = |call: &&Call| call.operation.owes();
+        self.is_panicking()
+            || self.objects.iter().any(|object| object.failures > 0)
+            || self.calls.iter().any(owes)
     }
 
     fn is_panicking(&self) -> bool {
@@ -310,5 +341,7 @@ impl History<'_> {
 
 /// Whether the call may set an event object for what another call has recorded, or make another call do so.
 fn may_make_others_set(operation: &Operation) -> bool {
-    matches!(operation, Operation::Enumerate(_) | Operation::Withdraw(_) | Operation::Reenable(_))
+    let withdraws =
+        matches!(operation, Operation::Withdraw(_) | Operation::Reenable(_) | Operation::Renew);
+    operation.takes() || withdraws
 }

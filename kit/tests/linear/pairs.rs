@@ -22,8 +22,8 @@ pub(crate) const BOTH: NetworkEvents = FD_ACCEPT.union(FD_CLOSE);
 /// The calls by name. Most are about FD_CLOSE, so that they conflict; each thread has a code of its own.
 pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
     use Operation::{
-        ApplicationResets, Close, Deselect, Drop, Enumerate, Inherit, Record, RecordAll, Reenable,
-        Select, Withdraw,
+        ApplicationResets, Close, Deselect, Drop, Enumerate, FailToDeliver, Inherit, Record,
+        RecordAll, RecordInTwoSteps, RecordUnsignaled, Reenable, Renew, Select, Withdraw,
     };
     let code = code_of(thread);
     vec![
@@ -31,7 +31,10 @@ pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
         ("error", Record(CLOSE, code)),
         ("success of another event", Record(ACCEPT, 0)),
         ("batch", RecordAll(vec![(ACCEPT, 0), (CLOSE, code)])),
+        ("record, and never signal", RecordUnsignaled(CLOSE, code)),
+        ("record in two steps", RecordInTwoSteps(CLOSE, code)),
         ("withdraw", Withdraw(FD_CLOSE)),
+        ("renew", Renew),
         ("re-enable", Reenable(CLOSE)),
         ("select", Select(FD_CLOSE, ANOTHER)),
         ("select a failing one", Select(BOTH, FAILING)),
@@ -42,6 +45,7 @@ pub(crate) fn operations(thread: usize) -> Vec<(&'static str, Operation)> {
         ("enumerate, another one", Enumerate(Some(ANOTHER))),
         ("enumerate, a failing one", Enumerate(Some(FAILING))),
         ("enumerate, a panicking one", Enumerate(Some(PANICKING))),
+        ("enumerate, and fail to deliver", FailToDeliver(Some(SELECTED))),
         ("inherit", Inherit),
         ("close", Close),
         ("the application resets", ApplicationResets(SELECTED)),

@@ -75,8 +75,11 @@ fn object() -> usize {
 
 fn call(code: &mut impl FnMut() -> i32) -> Operation {
     match thread_rng().gen_range(0..100) {
-        0..25 => Operation::Record(event(), 0),
-        25..45 => Operation::Record(event(), code()),
+        0..22 => Operation::Record(event(), 0),
+        22..37 => Operation::Record(event(), code()),
+        37..42 => Operation::RecordInTwoSteps(event(), code()),
+        42..44 => Operation::RecordUnsignaled(event(), 0),
+        44 => Operation::Renew,
         45..55 => {
             let batch = FEW.into_iter().filter(|_| thread_rng().gen_bool(0.6));
             let coded = |event| (event, if thread_rng().gen_bool(0.5) { 0 } else { code() });
@@ -87,7 +90,8 @@ fn call(code: &mut impl FnMut() -> i32) -> Operation {
         68..76 => Operation::Select(some(), object()),
         76..78 => Operation::Deselect,
         78..82 => Operation::Enumerate(None),
-        82..97 => Operation::Enumerate(Some(object())),
+        82..95 => Operation::Enumerate(Some(object())),
+        95 | 96 => Operation::FailToDeliver(Some(object())),
         97 => Operation::Inherit,
         98 => Operation::ApplicationResets(object().min(ANOTHER)),
         // Seldom: what comes after it is refused.

@@ -9,7 +9,10 @@ use crate::pairs::{ACCEPT, BOTH, CLOSE, Start, code_of, explore};
 use crate::stage::{ANOTHER, FAILING, PANICKING, SELECTED};
 
 use Operation::ApplicationResets as Reset;
-use Operation::{Close, Deselect, Enumerate, Inherit, Record, Reenable, Select, Withdraw};
+use Operation::{
+    Close, Deselect, Enumerate, FailToDeliver, Inherit, Record, RecordInTwoSteps, Reenable, Select,
+    Withdraw,
+};
 use Start::{
     Failing, Inside, Latched, NothingRecorded, Owed, Panicking, Recorded, RecordedWithACode,
 };
@@ -80,6 +83,14 @@ triples! {
     /// Mask and event object are inherited together, whatever goes on (S8).
     record_inheritance_and_selection: [NothingRecorded, Recorded],
         [[SUCCESS], [Inherit], [Select(FD_ACCEPT, ANOTHER)]];
+    /// A second step beside a call that takes its set over, and one that makes it void (R9).
+    two_steps_record_and_enumeration: [NothingRecorded, Recorded, Failing],
+        [[RecordInTwoSteps(CLOSE, code_of(0))], [OTHER], [TAKE]];
+    two_steps_selection_and_reset: [NothingRecorded, Recorded],
+        [[RecordInTwoSteps(CLOSE, 0)], [Select(BOTH, ANOTHER)], [Reset(ANOTHER)]];
+    /// A report that could not be delivered is put back (E7).
+    failing_delivery_record_and_reset: [Recorded, RecordedWithACode, Inside],
+        [[OTHER], [FailToDeliver(Some(SELECTED))], [Reset(SELECTED)]];
     /// The latch ends before the condition is looked at (L2).
     reenabling_record_and_enumeration: [Latched, NothingRecorded],
         [[Reenable(CLOSE)], [SUCCESS], [TAKE]];

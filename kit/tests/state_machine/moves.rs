@@ -48,6 +48,10 @@ pub(crate) fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         10 => record(),
         3 => vec((event(), code()), 0..=6).prop_map(Operation::RecordAll),
+        2 => (event(), code()).prop_map(|(event, code)| Operation::RecordUnsignaled(event, code)),
+        2 => (event(), code()).prop_map(|(event, code)| Operation::RecordInTwoSteps(event, code)),
+        1 => Just(Operation::Renew),
+        1 => Just(Operation::FailToDeliver(None)),
         1 => events().prop_map(Operation::Withdraw),
         2 => event().prop_map(Operation::Reenable),
     ]

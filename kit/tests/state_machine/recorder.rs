@@ -7,7 +7,7 @@ use kit::event_object::{Call, Handle, Script};
 use kit::sequential::{
     Sequential, check_object, check_socket, check_what_is_left, event_object, operate,
 };
-use kit::socket::Socket;
+use kit::socket::{NONE, Socket};
 use kit::vocabulary::{Answer, Operation};
 use kit::words::events_of;
 use kit::world::{Object, World};
@@ -54,7 +54,7 @@ impl ReferenceStateMachine for Model {
 
     fn init_state() -> BoxedStrategy<Self> {
         let world = World {
-            sockets: vec![Socket::default(); SLOTS],
+            sockets: vec![Socket::new(NONE); SLOTS],
             objects: vec![Object::default(); OBJECTS],
             log: vec![],
         };
@@ -85,6 +85,7 @@ impl ReferenceStateMachine for Model {
             12 => enumerate,
             1 => (slot(), Just(Operation::Close)),
             1 => (Just(0), object().prop_map(Operation::ApplicationResets)),
+            1 => (slot(), object().prop_map(|object| Operation::FailToDeliver(Some(object)))),
         ];
         prop_oneof![
             61 => operate.prop_map(|(slot, operation)| Transition::On(slot, operation)),
