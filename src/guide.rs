@@ -40,6 +40,7 @@ pub mod provider {
     //! - A selection makes the socket non-blocking, and you need to watch only for the selected events:
     //!   [`Provider::on_selected`] (S9).
     //! - A second descriptor of the same socket: [`SocketTable::duplicate`] (P4).
+    //! - Sockets of a 32-bit program: a descriptor fits into 32 bits, signed or unsigned (P1).
     //! - All rules by number: the [`contract`]. The example `loopback_provider` shows some of them at work over real
     //!   TCP sockets.
     use crate::guide::*;

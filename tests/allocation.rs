@@ -1,5 +1,5 @@
-//! K6: recording and enumerating allocate nothing. An allocator that counts is a process-wide thing, so
-//! this is a test binary of its own.
+//! K6: recording and enumerating allocate nothing. P1: a table does not grow with every close. An allocator
+//! that counts is a process-wide thing, so this is a test binary of its own.
 #![cfg(all(feature = "std", not(wsp_loom)))]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,7 +7,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use wsp_events::{
-    EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, WsaError,
+    EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, SocketTable,
+    WsaError,
 };
 
 thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
@@ -68,4 +69,22 @@ fn allocations_with<S: EventSignal>(event: S) -> usize {
         }
         recorder.deselect().unwrap();
     })
+}
+
+/// Catches a table that grows with every close: with slots that are not used again, or with a list of what is
+/// closed.
+#[test]
+fn p1_closes_do_not_make_a_table_grow() {
+    let table = SocketTable::new();
+    let turns = |count| {
+        for _ in 0..count {
+            let s = table.insert(()).unwrap();
+            let t = table.duplicate(s).unwrap().unwrap();
+            table.remove(s).unwrap();
+            table.remove(t).unwrap();
+        }
+    };
+    turns(1_000);
+    // Each socket is an allocation of its own.
+    assert_eq!(allocations(|| turns(500_000)), 500_000);
 }

@@ -1,30 +1,153 @@
 //! P: the provider around it.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
 use wsp_events::spi::WSANETWORKEVENTS;
-use wsp_events::{NetworkEvent, RecorderError, SocketTable};
+use wsp_events::{INVALID_SOCKET, NetworkEvent, RecorderError, SOCKET, SocketTable, TableFull};
 
 use crate::support::*;
 
-/// Catches a descriptor that is used again for another socket.
+/// A table whose descriptors are held against P1, with a number in each of its sockets.
+#[derive(Default)]
+struct Checked {
+    table: SocketTable<usize>,
+    sockets: usize,
+    closes: usize,
+    /// How many closes there had been when a descriptor was closed.
+    closed: HashMap<SOCKET, usize>,
+    came_back: usize,
+}
+
+impl Checked {
+    fn open(&mut self) -> SOCKET {
+        self.sockets += 1;
+        let s = self.table.insert(self.sockets).unwrap();
+        self.check(s, self.sockets)
+    }
+
+    fn duplicate(&mut self, s: SOCKET) -> SOCKET {
+        let socket = *self.table.get(s).unwrap();
+        let t = self.table.duplicate(s).unwrap().unwrap();
+        self.check(t, socket)
+    }
+
+    fn check(&mut self, s: SOCKET, socket: usize) -> SOCKET {
+        assert!(s > 0 && s.is_multiple_of(4) && s < 1 << 31, "{s:#x} is no descriptor");
+        // What a program passes that keeps it in an `int`, or in 32 bits without a sign.
+        for kept in [s, s as i32 as SOCKET, s as u32 as SOCKET] {
+            assert_eq!(self.table.get(kept).as_deref(), Some(&socket));
+        }
+        if let Some(closes) = self.closed.remove(&s) {
+            let later = self.closes - closes;
+            assert!(later >= 65_536, "{s:#x} came back after {later} closes");
+            self.came_back += 1;
+        }
+        s
+    }
+
+    fn close(&mut self, s: SOCKET) {
+        self.table.remove(s).unwrap();
+        self.closes += 1;
+        self.closed.insert(s, self.closes);
+        assert!(self.table.get(s).is_none());
+        assert!(self.table.remove(s).is_none());
+    }
+}
+
+/// Enough for values to come back, unless thousands are open at a time.
+const CLOSES: usize = 90_000;
+
+/// Catches a value that comes back too early, whatever the order of the calls, one that never does, a bad
+/// value, a value that two sockets have, and a stale one that finds the next socket.
+#[test]
+fn p1_a_value_comes_back_after_65536_closes() {
+    for at_a_time in [1, 2, 65, 3_000] {
+        let mut checked = Checked::default();
+        for round in 0..CLOSES / at_a_time {
+            let mut open: Vec<_> = (0..at_a_time).map(|_| checked.open()).collect();
+            if round % 2 == 1 {
+                open.reverse();
+            }
+            open.into_iter().for_each(|s| checked.close(s));
+        }
+        assert!(at_a_time > 1_000 || checked.came_back > 0, "{at_a_time}: no value comes back");
+    }
+    // One socket that always gets another descriptor before it loses the one it has.
+    let mut checked = Checked::default();
+    let mut s = checked.open();
+    for _ in 0..CLOSES {
+        let t = checked.duplicate(s);
+        checked.close(s);
+        s = t;
+    }
+    assert!(checked.came_back > 0, "no value of a duplicate comes back");
+    assert_eq!(*checked.table.get(s).unwrap(), 1);
+}
+
+/// Catches the same in a full table, one that holds less than is documented, and failed calls that take a slot or are
+/// counted.
+#[test]
+fn p1_a_full_table_keeps_the_promise() {
+    let mut checked = Checked::default();
+    let mut open = vec![];
+    while let Ok(s) = checked.table.insert(open.len()) {
+        open.push(s);
+    }
+    assert!(open.iter().enumerate().all(|(number, s)| *checked.table.get(*s).unwrap() == number));
+    assert_eq!(checked.table.duplicate(open[0]), Err(TableFull));
+    // The documented number stays open.
+    let closed = open.split_off(2_096_895);
+    for &s in &closed {
+        assert_eq!(checked.table.insert(0), Err(TableFull));
+        assert_eq!(checked.table.remove(s).unwrap().remaining, 0);
+    }
+    assert_eq!(checked.table.insert(0), Err(TableFull));
+    let last = open.pop().unwrap();
+    assert_eq!(checked.table.remove(last).unwrap().remaining, 0);
+
+    // There is one descriptor, for a new socket or for a second descriptor of an old one.
+    for round in 0..CLOSES {
+        assert_eq!(checked.table.duplicate(last), Ok(None));
+        let s = if round % 2 == 0 { checked.open() } else { checked.duplicate(open[0]) };
+        assert_eq!(checked.table.insert(0), Err(TableFull));
+        assert_eq!(checked.table.duplicate(s), Err(TableFull));
+        checked.close(s);
+    }
+    assert!(checked.came_back > 0, "no value comes back in a full table");
+    assert_eq!(checked.table.remove(open[0]).unwrap().remaining, 0, "a failed duplicate counts");
+}
+
+/// Catches a closed descriptor that the two calls still take.
 #[test]
 fn p1_a_closed_descriptor_is_not_a_socket() {
     let provider = TestProvider::new();
     let (handle, _) = provider.event();
-    let mut closed = HashSet::new();
-    for _ in 0..10_000 {
-        let (s, _) = provider.socket();
-        assert!(closed.insert(s), "the descriptor came back");
+    let closed = [(); 1_000].map(|()| provider.socket().0);
+    for s in closed {
         provider.sockets.remove(s).unwrap();
     }
     provider.socket();
     for s in closed {
         assert_eq!(provider.select(s, handle, 1), (-1, 10038));
+        assert_eq!(provider.enumerate(s, handle), (-1, 10038, untouched()));
     }
+}
+
+/// Catches a number that is taken for a descriptor because it differs in the low bits, the sign or above 32 bits only.
+#[test]
+fn p1_only_the_number_itself_names_a_socket() {
+    let table = SocketTable::new();
+    let s = table.insert(()).unwrap();
+    let others = (0..SOCKET::BITS).map(|bit| s ^ (1 << bit)).chain([0, INVALID_SOCKET]);
+    for other in others {
+        assert!(table.get(other).is_none());
+        assert!(table.remove(other).is_none());
+        assert_eq!(table.duplicate(other), Ok(None));
+    }
+    assert!(table.get(s).is_some());
 }
 
 /// Catches a call under way on a closed socket that reaches the record of the socket after it.
@@ -190,16 +313,33 @@ fn p5_calls_that_race_a_close() {
     assert!(table.sockets().is_empty());
 }
 
-/// Catches sockets that get into each other's places when there are many.
+/// Catches a list of all sockets that misses one on its way from one descriptor to another: a list that is
+/// made without the lock, and a duplicate that lets go of it.
 #[test]
-fn p1_a_descriptor_names_its_socket_among_many() {
+fn p4_a_socket_is_listed_on_its_way_to_another_descriptor() {
     let table = SocketTable::new();
-    let descriptors: Vec<_> = (0..1_000).map(|number| table.insert(number).unwrap()).collect();
-    for (number, &descriptor) in descriptors.iter().enumerate() {
-        assert_eq!(*table.get(descriptor).unwrap(), number);
+    let mut descriptor = table.insert(()).unwrap();
+    for _ in 0..2_000 {
+        let moved = thread::scope(|scope| {
+            let mover = scope.spawn(|| table.duplicate(descriptor).unwrap());
+            scope.spawn(|| table.remove(descriptor));
+            let mut missed = 0;
+            while !mover.is_finished() {
+                missed += usize::from(table.sockets().is_empty());
+            }
+            mover.join().unwrap().inspect(|_| assert_eq!(missed, 0))
+        });
+        // The removal may have come first.
+        descriptor = moved.unwrap_or_else(|| table.insert(()).unwrap());
     }
-    assert_eq!(table.sockets().len(), 1_000);
-    for (number, &descriptor) in descriptors.iter().enumerate() {
-        assert_eq!(*table.remove(descriptor).unwrap().socket, number);
-    }
+}
+
+/// Catches a table that prints its eight kilobytes, and a reference that does not print its socket.
+#[test]
+fn p4_what_a_table_prints() {
+    let table = SocketTable::new();
+    let s = table.insert("socket").unwrap();
+    table.duplicate(s).unwrap();
+    assert_eq!(format!("{table:?}"), "SocketTable { sockets: 1, .. }");
+    assert_eq!(format!("{:?}", table.get(s).unwrap()), r#""socket""#);
 }
