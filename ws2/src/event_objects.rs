@@ -9,7 +9,7 @@ use crate::Signal;
 /// Where the handles come from.
 pub(crate) enum EventObjects {
     /// From the provider, for any kind of event object. A table of descriptors serves as a table of handles:
-    /// they are never null, and a closed one does not come back (P1). Boxed because it is large.
+    /// they are never null, and a closed one stays away for 65,536 closes (P1). Boxed because it is large.
     Own(Box<SocketTable<Signal>>),
     /// From Windows. Then there is no table.
     #[cfg(windows)]

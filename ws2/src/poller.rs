@@ -23,7 +23,7 @@ struct Shared {
     poller: Poller,
     /// What to call, by poll key. The keys are descriptors of a table of their own: the switch's can be
     /// duplicated and closed one by one, and these stay. A late readiness of a socket that is no longer
-    /// watched finds nothing, since its key does not come back (P1).
+    /// watched finds nothing, since its key stays away for 65,536 closes (P1).
     watched: SocketTable<OnReady>,
     stopped: AtomicBool,
 }
