@@ -125,16 +125,13 @@ impl LoopbackSocket {
         let Tcp::Listening { listener, backlog } = &mut *tcp else {
             return Err(WsaError::WSAEINVAL);
         };
-        // L2: re-enable, then look. The poller thread records what it queues after the look.
+        // L2: re-enable, then look.
         self.recorder.reenable_for(ReenablingCall::Accept);
         let connection = backlog.pop_front();
         let more = !backlog.is_empty();
         // The OS may have refused to accept: ask again.
         listener.arm(Event::readable);
-        drop(tcp);
-        if more {
-            self.record(&[(NetworkEvent::Accept, Ok(()))]);
-        }
+        self.record(tcp, more.then_some((NetworkEvent::Accept, Ok(()))).as_slice());
         let connection = connection.ok_or(WsaError::WSAEWOULDBLOCK)?;
         let socket = Self {
             nonblocking: AtomicBool::new(self.is_nonblocking()),
@@ -154,8 +151,7 @@ impl LoopbackSocket {
         let mut tcp = this.tcp();
         let connection = poller.watch(Self::on_ready(this), connection, Event::none)?;
         *tcp = Tcp::Connected(Stream::new(connection, this.model.reports()));
-        drop(tcp);
-        this.record(&[(NetworkEvent::Write, Ok(()))]);
+        this.record(tcp, &[(NetworkEvent::Write, Ok(()))]);
         Ok(())
     }
 
@@ -182,11 +178,8 @@ impl LoopbackSocket {
         };
         match started {
             Ok(attempt) => *tcp = Tcp::Connecting(attempt),
-            Err(error) => {
-                drop(tcp);
-                // Some systems refuse at once on loopback. That is an outcome like any other.
-                this.record(&[(NetworkEvent::Connect, Err(error))]);
-            }
+            // Some systems refuse at once on loopback. That is an outcome like any other.
+            Err(error) => this.record(tcp, &[(NetworkEvent::Connect, Err(error))]),
         }
         Ok(())
     }
@@ -204,8 +197,7 @@ impl LoopbackSocket {
             self.recorder.reenable_for(ReenablingCall::SendWouldBlock);
             stream.want_room();
         }
-        drop(tcp);
-        self.record(news.as_slice());
+        self.record(tcp, news.as_slice());
         sent
     }
 
@@ -221,8 +213,7 @@ impl LoopbackSocket {
         self.recorder.reenable_for(ReenablingCall::Recv { oob });
         let (received, news) =
             if oob { stream.recv_oob(buffer, peek) } else { stream.recv(buffer, peek) };
-        drop(tcp);
-        self.record(news.as_slice());
+        self.record(tcp, news.as_slice());
         received
     }
 
@@ -239,8 +230,9 @@ impl LoopbackSocket {
     fn ready(&self, ready: Event) {
         self.note(&Happening::Ready);
         loop {
-            let occurrences = self.advance(ready);
-            self.record(&occurrences);
+            let mut tcp = self.tcp();
+            let occurrences = self.advance(&mut tcp, ready);
+            self.record(tcp, &occurrences);
             // There may be more connections. After an error this stops, or it could go on for ever: accept() asks
             // again.
             let [(NetworkEvent::Accept, Ok(()))] = occurrences[..] else {
@@ -250,14 +242,12 @@ impl LoopbackSocket {
     }
 
     /// Takes from the OS what is to be recorded as one step (R5). If there is nothing, the poller is armed.
-    fn advance(&self, ready: Event) -> Vec<Occurrence> {
-        let mut tcp = self.tcp();
-        match &mut *tcp {
+    fn advance(&self, tcp: &mut Tcp, ready: Event) -> Vec<Occurrence> {
+        match tcp {
             Tcp::Listening { listener, backlog } => {
                 let Some(outcome) = accept_from_os(listener) else {
                     return Vec::new();
                 };
-                // Queued before the caller records it: a program that gets FD_ACCEPT in a report finds it.
                 let outcome = outcome.map(|connection| backlog.push_back(connection));
                 vec![(NetworkEvent::Accept, outcome)]
             }
@@ -269,7 +259,7 @@ impl LoopbackSocket {
                     vec![(NetworkEvent::Connect, Err(error))]
                 }
                 Some(Ok(())) => {
-                    let Tcp::Connecting(attempt) = mem::replace(&mut *tcp, Tcp::Unbound) else {
+                    let Tcp::Connecting(attempt) = mem::replace(tcp, Tcp::Unbound) else {
                         unreachable!("it was connecting, and is locked")
                     };
                     *tcp = Tcp::Connected(Stream::new(attempt, self.model.reports()));
@@ -294,8 +284,7 @@ impl LoopbackSocket {
             Tcp::Connected(stream) => stream.lose(DOWN),
             Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => None,
         };
-        drop(tcp);
-        self.record(news.as_slice());
+        self.record(tcp, news.as_slice());
     }
 
     /// The last descriptor is gone.
@@ -306,15 +295,17 @@ impl LoopbackSocket {
         let _refused = self.recorder.close();
     }
 
-    /// Records, as one step (R5), what this model reports.
-    fn record(&self, occurrences: &[Occurrence]) {
+    /// Records, as one step (R5), what this model reports. The caller has looked under the lock, so it is recorded
+    /// under the lock, and no call that re-enables the event comes in between (L2). The event object is set after it (R9).
+    fn record(&self, tcp: MutexGuard<'_, Tcp>, occurrences: &[Occurrence]) {
         let reports = self.model.reports();
         let reported = |&(event, _): &Occurrence| reports.contains(event.flag());
         let occurrences: Vec<_> = occurrences.iter().copied().filter(reported).collect();
         if !occurrences.is_empty() {
             self.note(&Happening::Recording(&occurrences));
-            let recorded = self.recorder.record_all(occurrences);
-            self.note(&Happening::Recorded(recorded));
+            let recorded = self.recorder.record_all_unsignaled(occurrences);
+            drop(tcp);
+            self.note(&Happening::Recorded(recorded.signal()));
         }
     }
 
