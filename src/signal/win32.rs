@@ -59,9 +59,10 @@
 //! let s = provider.sockets.insert(Socket::new())?;
 //! let event = OwnedEvent::new()?; // the application's: CreateEvent, or WSACreateEvent
 //!
-//! event_select(&provider, s, event.as_raw_handle(), NetworkEvents::FD_ACCEPT)?;
+//! let handle = event.as_raw_handle().into();
+//! event_select(&provider, s, handle, NetworkEvents::FD_ACCEPT)?;
 //! provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()));
-//! let report = enum_network_events(&provider, s, event.as_raw_handle())?;
+//! let report = enum_network_events(&provider, s, handle)?;
 //! assert_eq!(report.to_string(), "FD_ACCEPT: success");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -191,7 +192,7 @@ impl OwnedEvent {
     ///
     /// let event = OwnedEvent::new()?;
     /// // SAFETY: the event object is our own.
-    /// let duplicate = unsafe { OwnedEvent::duplicate_raw(event.as_raw_handle()) }?;
+    /// let duplicate = unsafe { OwnedEvent::duplicate_raw(event.as_raw_handle().into()) }?;
     /// assert_ne!(duplicate.as_raw_handle(), event.as_raw_handle());
     ///
     /// // SAFETY: null names no object.
