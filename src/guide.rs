@@ -62,7 +62,6 @@ pub mod driver {
 pub mod look_alike {
     #![doc = include_str!("../docs/guide/LOOK_ALIKE.md")]
     use crate::guide::*;
-    use crate::spi::*;
     use crate::*;
 }
 

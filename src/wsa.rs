@@ -1,9 +1,9 @@
 //! The pair as programs call it: WSAEventSelect and WSAEnumNetworkEvents with their exact signatures, for a ws2_32
 //! look-alike or a PE runtime, over any [`Provider`] (E11).
 //!
-//! They do what the functions of [`spi`](crate::spi) do, and differ in their errors:
+//! They do what the functions of [`spi`] do, and differ in their errors:
 //!
-//! | | [`spi`](crate::spi) | here |
+//! | | [`spi`] | here |
 //! |---|---|---|
 //! | the code of a failed call | is written to `lpErrno` | becomes the thread's last error ([`LookAlike::set_last_error`]) |
 //! | there is no provider | WSAENETDOWN | WSANOTINITIALISED |
@@ -13,7 +13,7 @@
 //! current instance. If your functions get a context in another way, or keep the last error in it, call
 //! [`wsa_event_select`] and [`wsa_enum_network_events`]: they take an instance and return the code.
 //!
-//! No panic crosses the boundary, as described at [`spi`](crate::spi).
+//! No panic crosses the boundary, as described at [`spi`].
 
 use core::cell::Cell;
 use core::ops::Deref;
