@@ -14,6 +14,7 @@
 //! | ws2_32 itself, for programs on Linux or macOS | [`look_alike`] |
 //! | a provider over a poller, which reports conditions | [`latching`](crate::latching) |
 //! | an event object, or you choose one | [`event_objects`] |
+//! | for applications that select auto-reset event objects | [`auto_reset`] |
 //!
 //! These modules exist in the documentation only.
 
@@ -50,6 +51,7 @@ pub mod provider {
 
 pub mod dll {
     #![doc = include_str!("../docs/guide/DLL.md")]
+    use crate::guide::*;
     use crate::*;
 }
 
@@ -61,11 +63,16 @@ pub mod driver {
 pub mod look_alike {
     #![doc = include_str!("../docs/guide/LOOK_ALIKE.md")]
     use crate::guide::*;
-    use crate::spi::*;
     use crate::*;
 }
 
 pub mod event_objects {
     #![doc = include_str!("../docs/guide/EVENT_OBJECTS.md")]
+    use crate::guide::*;
+    use crate::*;
+}
+
+pub mod auto_reset {
+    #![doc = include_str!("../docs/guide/AUTO_RESET.md")]
     use crate::*;
 }

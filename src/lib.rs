@@ -51,11 +51,12 @@
 //! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, inherit, close |
 //! | [`Provider`], [`event_select`], [`enum_network_events`], [`SocketTable`] | the two calls over descriptors and handles; a table of descriptors |
 //! | [`spi`] | the two calls with their C signatures, for a WSPPROC_TABLE |
+//! | [`wsa`] | the same two as programs call them, for a look-alike of ws2_32 |
 //! | [`Traced`] | a wrapper around an event object or a recorder that traces its calls (feature `tracing`) |
 //!
 //! Use as many of these layers as you need. A driver with event objects of its own uses the recorder and implements
 //! [`EventSignal`]. A look-alike with its own handle table also implements [`Provider`]. A provider DLL also puts the
-//! functions of [`spi`] into its procedure table.
+//! functions of [`spi`] into its procedure table, and a look-alike exports those of [`wsa`].
 //!
 //! # Features
 //!
@@ -131,6 +132,8 @@ mod sync;
 #[cfg(feature = "tracing")]
 #[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
 mod traced;
+#[cfg_attr(all(doctest, not(feature = "std")), cfg(false))]
+pub mod wsa;
 
 #[cfg(feature = "std")]
 pub use error::TableFull;

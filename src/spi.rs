@@ -319,7 +319,7 @@ pub unsafe fn wsp_enum_network_events<P: Provider + ?Sized>(
     unsafe { answer(errno, call) }
 }
 
-fn select<P: Provider + ?Sized>(
+pub(crate) fn select<P: Provider + ?Sized>(
     provider: &P,
     descriptor: SOCKET,
     event: WSAEVENT,
@@ -340,7 +340,7 @@ fn select<P: Provider + ?Sized>(
 /// # Safety
 ///
 /// `out` is null or as for [`store`].
-unsafe fn enumerate<P: Provider + ?Sized>(
+pub(crate) unsafe fn enumerate<P: Provider + ?Sized>(
     provider: &P,
     descriptor: SOCKET,
     event: WSAEVENT,
@@ -367,7 +367,10 @@ unsafe fn enumerate<P: Provider + ?Sized>(
 /// # Safety
 ///
 /// `errno` is null or valid for the write of an `int`.
-unsafe fn answer(errno: *mut i32, call: impl FnOnce(&Cell<bool>) -> Result<(), WsaError>) -> i32 {
+pub(crate) unsafe fn answer(
+    errno: *mut i32,
+    call: impl FnOnce(&Cell<bool>) -> Result<(), WsaError>,
+) -> i32 {
     let done = Cell::new(false);
     // A panic stays on this side of the boundary. The provider's own state is its own business; the record is
     // whole (K5).

@@ -59,16 +59,16 @@
 //! let s = provider.sockets.insert(Socket::new())?;
 //! let event = OwnedEvent::new()?; // the application's: CreateEvent, or WSACreateEvent
 //!
-//! event_select(&provider, s, event.as_raw_handle(), NetworkEvents::FD_ACCEPT)?;
+//! let handle = event.as_raw_handle().into();
+//! event_select(&provider, s, handle, NetworkEvents::FD_ACCEPT)?;
 //! provider.sockets.get(s).unwrap().record(NetworkEvent::Accept, Ok(()));
-//! let report = enum_network_events(&provider, s, event.as_raw_handle())?;
+//! let report = enum_network_events(&provider, s, handle)?;
 //! assert_eq!(report.to_string(), "FD_ACCEPT: success");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! [`Provider::EventObject`]: crate::Provider::EventObject
 
-use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::sync::atomic::{Ordering, fence};
 use core::{ptr, slice};
@@ -77,10 +77,11 @@ use std::os::windows::io::{
 };
 
 use thiserror::Error;
-use windows_sys::Wdk::Foundation::{NtQueryObject, ObjectBasicInformation, ObjectTypeInformation};
+use windows_sys::Wdk::Foundation::{
+    NtQueryObject, OBJECT_INFORMATION_CLASS, ObjectBasicInformation, ObjectTypeInformation,
+};
 use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, DuplicateHandle, FALSE, GetLastError, HANDLE, NTSTATUS,
-    STATUS_ACCESS_DENIED, STATUS_SUCCESS, TRUE,
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, FALSE, GetLastError, HANDLE, STATUS_SUCCESS, TRUE,
 };
 use windows_sys::Win32::System::Threading::{
     CreateEventW, EVENT_MODIFY_STATE, GetCurrentProcess, ResetEvent, SetEvent,
@@ -93,9 +94,12 @@ use super::EventSignal;
 use crate::error::{SignalError, WsaError};
 use crate::handle::WSAEVENT;
 
-/// A manual-reset event object of Windows, by a handle of its own that is closed on drop.
+/// An event object of Windows, by a handle of its own that is closed on drop.
 ///
 /// A selection keeps one (P2): [`duplicate_raw`](Self::duplicate_raw) of the WSAEVENT that was passed to WSPEventSelect.
+/// It may be manual-reset or auto-reset (S4); [`guide::auto_reset`] says what an application gets that selects the latter.
+///
+/// [`guide::auto_reset`]: crate::guide::auto_reset
 ///
 /// ```
 /// use std::sync::Arc;
@@ -188,7 +192,7 @@ impl OwnedEvent {
     ///
     /// let event = OwnedEvent::new()?;
     /// // SAFETY: the event object is our own.
-    /// let duplicate = unsafe { OwnedEvent::duplicate_raw(event.as_raw_handle()) }?;
+    /// let duplicate = unsafe { OwnedEvent::duplicate_raw(event.as_raw_handle().into()) }?;
     /// assert_ne!(duplicate.as_raw_handle(), event.as_raw_handle());
     ///
     /// // SAFETY: null names no object.
@@ -347,8 +351,9 @@ impl AsRawHandle for BorrowedEvent<'_> {
 /// use wsp_events::WsaError;
 /// use wsp_events::win32::InvalidEvent;
 ///
-/// assert_eq!(InvalidEvent::AutoReset.errno(), WsaError::WSAEINVAL);
-/// assert_eq!(InvalidEvent::AutoReset.to_string(), "the event object is auto-reset (WSAEINVAL)");
+/// let refused = InvalidEvent::NotAnEvent;
+/// assert_eq!(refused.errno(), WsaError::WSAEINVAL);
+/// assert_eq!(refused.to_string(), "the handle is not an event object's (WSAEINVAL)");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
@@ -359,10 +364,6 @@ pub enum InvalidEvent {
     /// The handle of something else: a socket, a mutex, a thread, the process itself.
     #[error("the handle is not an event object's (WSAEINVAL)")]
     NotAnEvent,
-    /// An event object that is reset when one waiter returns: it eats the wake-up that a second waiter,
-    /// or a later look, relies on. A handle without EVENT_QUERY_STATE cannot be asked; it is taken.
-    #[error("the event object is auto-reset (WSAEINVAL)")]
-    AutoReset,
     /// The handle lacks EVENT_MODIFY_STATE, so the event object could never be set.
     #[error("the handle does not permit setting the event object (WSAEINVAL)")]
     NotSettable,
@@ -388,7 +389,7 @@ impl From<InvalidEvent> for WsaError {
     }
 }
 
-/// Checks that a handle is a manual-reset event object's and permits setting it (S4).
+/// Checks that a handle is an event object's and permits setting it (S4). The event object may be auto-reset.
 fn check(handle: &OwnedHandle) -> Result<(), InvalidEvent> {
     let handle = handle.as_raw_handle();
     if !is_event(handle) {
@@ -397,19 +398,11 @@ fn check(handle: &OwnedHandle) -> Result<(), InvalidEvent> {
     let mut basic = PUBLIC_OBJECT_BASIC_INFORMATION::default();
     // SAFETY: the struct belongs to the information class.
     // Tested by: s4_the_handle_must_give_the_right_to_set.
-    let status = unsafe { query(NtQueryObject, handle, ObjectBasicInformation, &mut basic) };
-    if status == STATUS_SUCCESS && basic.GrantedAccess & EVENT_MODIFY_STATE == 0 {
+    let known = unsafe { query(handle, ObjectBasicInformation, &mut basic) };
+    if known && basic.GrantedAccess & EVENT_MODIFY_STATE == 0 {
         return Err(InvalidEvent::NotSettable);
     }
-    let mut event = EventBasic { kind: NOTIFICATION_EVENT, state: 0 };
-    // SAFETY: the struct belongs to the information class.
-    // Tested by: s4_an_auto_reset_event_object_is_refused.
-    match unsafe { query(NtQueryEvent, handle, EVENT_BASIC_INFORMATION, &mut event) } {
-        STATUS_SUCCESS if event.kind == NOTIFICATION_EVENT => Ok(()),
-        STATUS_SUCCESS => Err(InvalidEvent::AutoReset),
-        STATUS_ACCESS_DENIED => Ok(()),
-        _ => Err(InvalidEvent::NotAnEvent),
-    }
+    Ok(())
 }
 
 /// Whether the type of the handle's object is named "Event".
@@ -424,9 +417,9 @@ fn is_event(handle: HANDLE) -> bool {
     let mut object = Type { information: Default::default(), name: [0; 32] };
     // SAFETY: the struct belongs to the information class.
     // Tested by: s4_what_is_no_event_object_is_refused.
-    let status = unsafe { query(NtQueryObject, handle, ObjectTypeInformation, &mut object) };
+    let known = unsafe { query(handle, ObjectTypeInformation, &mut object) };
     let name = object.information.TypeName;
-    if status != STATUS_SUCCESS || name.Buffer.is_null() {
+    if !known || name.Buffer.is_null() {
         return false;
     }
     // SAFETY: the query has succeeded, so the name points to `Length` bytes inside `object`.
@@ -435,43 +428,17 @@ fn is_event(handle: HANDLE) -> bool {
     name.iter().copied().eq("Event".encode_utf16())
 }
 
-/// The signature of NtQueryObject and NtQueryEvent.
-type Query = unsafe extern "system" fn(HANDLE, i32, *mut c_void, u32, *mut u32) -> NTSTATUS;
-
+/// NtQueryObject; whether it succeeded.
+///
 /// # Safety
 ///
 /// `T` is the C struct of the information class, perhaps with room behind it.
-unsafe fn query<T>(query: Query, handle: HANDLE, class: i32, information: &mut T) -> NTSTATUS {
+unsafe fn query<T>(handle: HANDLE, class: OBJECT_INFORMATION_CLASS, information: &mut T) -> bool {
     let size = const { size_of::<T>() as u32 };
+    let information = (&raw mut *information).cast();
     // SAFETY: the reference is valid for writes of `size` bytes; the pointer to the returned length may be null.
     // Tested by: s4_the_handle_must_give_the_right_to_set.
-    unsafe { query(handle, class, (&raw mut *information).cast(), size, ptr::null_mut()) }
-}
-
-// What windows-sys does not declare: the query for the kind of an event object.
-
-/// The information class.
-const EVENT_BASIC_INFORMATION: i32 = 0;
-
-/// EVENT_BASIC_INFORMATION, the struct.
-#[repr(C)]
-struct EventBasic {
-    kind: i32,
-    state: i32,
-}
-
-/// The kind that is otherwise called manual-reset.
-const NOTIFICATION_EVENT: i32 = 0;
-
-#[link(name = "ntdll")]
-unsafe extern "system" {
-    fn NtQueryEvent(
-        handle: HANDLE,
-        class: i32,
-        information: *mut c_void,
-        length: u32,
-        returned: *mut u32,
-    ) -> NTSTATUS;
+    STATUS_SUCCESS == unsafe { NtQueryObject(handle, class, information, size, ptr::null_mut()) }
 }
 
 fn answer(result: windows_sys::core::BOOL) -> Result<(), SignalError> {

@@ -55,7 +55,7 @@ fn e7_a_closed_handle() {
 }
 
 /// Catches a reset of the selected event object instead of the one that was passed, and one that is
-/// refused because it could not be selected.
+/// refused because it is of another kind.
 #[test]
 fn e6_the_handle_that_was_passed_is_reset() {
     let _alone = alone();
@@ -111,6 +111,24 @@ fn e5_the_application_resets_its_event_object() {
     socket.close().unwrap();
 }
 
+/// Catches a recorder that takes its event object for set because nobody has reported since it set it: the wait for an
+/// auto-reset event object has reset it.
+#[test]
+fn e5_an_auto_reset_wait_excuses_nothing() {
+    let _alone = alone();
+    let ((s, socket), event) = (socket(), Handle::auto_reset_event());
+    assert_eq!(select(s, event.raw(), READ | CLOSE), SUCCEEDED);
+    socket.record(NetworkEvent::Read, Ok(()));
+    assert!(event.is_set() && !event.is_set(), "the first wait resets it");
+    socket.record(NetworkEvent::Close, Ok(()));
+    assert!(event.is_set(), "it was reset before this was recorded");
+    assert_eq!(enumerate(s, event.raw()), report(READ | CLOSE));
+    socket.record(NetworkEvent::Read, Ok(()));
+    assert_eq!(enumerate(s, event.raw()), report(READ));
+    assert!(!event.is_set(), "the enumeration resets it, too (E8)");
+    socket.close().unwrap();
+}
+
 /// Catches the functions in another type than a WSPPROC_TABLE of `windows-sys` has.
 #[test]
 fn e10_the_functions_stand_in_a_procedure_table() {
@@ -142,7 +160,7 @@ fn r6_a_set_that_fails_is_owed() {
     let no_event = BorrowedEvent::from(unsafe { BorrowedHandle::borrow_raw(mutex.raw()) });
     let recorder = NetworkEventRecorder::new();
     recorder.select(READ, no_event).unwrap();
-    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())), Err(INVALID));
+    assert_eq!(recorder.record(NetworkEvent::Read, Ok(())).signal_error, Some(INVALID));
     assert!(recorder.owes_set());
 
     let event = Handle::event();

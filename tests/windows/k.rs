@@ -1,10 +1,11 @@
 //! K: many threads on real event objects.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 
 use windows_sys::Win32::Foundation::WAIT_OBJECT_0;
-use windows_sys::Win32::System::Threading::WaitForMultipleObjects;
+use windows_sys::Win32::System::Threading::{WaitForMultipleObjects, WaitForSingleObject};
 use wsp_events::NetworkEvent;
 
 use crate::support::*;
@@ -110,5 +111,73 @@ fn k1_two_switches_on_one_socket() {
     assert_eq!(event.is_set(), socket.recorded() == READ, "E5");
     let left = u32::from(socket.recorded() == READ);
     assert_eq!(recorded.into_inner(), reported.into_inner() + left, "E3");
+    socket.close().unwrap();
+}
+
+/// A wait as programs make it. Nothing of the tests takes as long; false says that a wake-up was lost.
+fn wait(event: &Handle) -> bool {
+    // SAFETY: the handle is open.
+    unsafe { WaitForSingleObject(event.raw(), 5_000) == WAIT_OBJECT_0 }
+}
+
+/// Catches a wake-up that an auto-reset wait and a set under way lose between them: one thread waits, and enumerates both
+/// sockets of the event object after each wake-up.
+#[test]
+fn k1_one_waiter_of_an_auto_reset_event_object_loses_nothing() {
+    let _alone = alone();
+    let (event, sockets) = (Handle::auto_reset_event(), [(); 2].map(|()| socket()));
+    let queues = [AtomicU32::new(0), AtomicU32::new(0)];
+    for (s, _) in &sockets {
+        assert_eq!(select(*s, event.raw(), READ), SUCCEEDED);
+    }
+    thread::scope(|scope| {
+        for (queue, (_, socket)) in queues.iter().zip(&sockets) {
+            scope.spawn(|| {
+                for _ in 0..PACKETS {
+                    queue.fetch_add(1, Ordering::Relaxed);
+                    socket.record(NetworkEvent::Read, Ok(()));
+                }
+            });
+        }
+        let mut taken = 0;
+        while taken < 2 * PACKETS && wait(&event) {
+            for (at, (s, _)) in sockets.iter().enumerate() {
+                // Reset with the first, as in `take_all`; the wait has reset it already.
+                let event = if at == 0 { event.raw() } else { std::ptr::null_mut() };
+                let (result, _, out) = enumerate(*s, event);
+                assert_eq!(result, 0);
+                if out.lNetworkEvents != 0 {
+                    taken += queues[at].swap(0, Ordering::Relaxed);
+                }
+            }
+        }
+        assert_eq!(taken, 2 * PACKETS, "a wake-up was lost");
+    });
+    for (_, socket) in sockets {
+        socket.close().unwrap();
+    }
+}
+
+/// Catches a set that releases both of two waiting threads, or none: each gets one of two reports.
+#[test]
+fn s4_a_set_of_an_auto_reset_event_object_releases_one_thread() {
+    let _alone = alone();
+    let ((s, socket), event) = (socket(), Handle::auto_reset_event());
+    assert_eq!(select(s, event.raw(), READ), SUCCEEDED);
+    let (reports, reported) = channel();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            let (reports, event) = (reports.clone(), &event);
+            scope.spawn(move || {
+                let woken = wait(event);
+                reports.send((woken, enumerate(s, event.raw()))).unwrap();
+            });
+        }
+        for _ in 0..2 {
+            socket.record(NetworkEvent::Read, Ok(()));
+            assert_eq!(reported.recv().unwrap(), (true, report(READ)));
+        }
+    });
+    assert!(!event.is_set());
     socket.close().unwrap();
 }

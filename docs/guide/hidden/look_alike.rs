@@ -1,7 +1,7 @@
 // The check of docs/guide/LOOK_ALIKE.md.
 
 fn check() {
-    use wsp_events::NetworkEvent;
+    use wsp_events::{NetworkEvent, wsa::SOCKET_ERROR};
     let event_object = EventObject::default();
     let handle = HANDLES.create_event(&event_object);
     let s = HANDLES.socket();
@@ -10,11 +10,17 @@ fn check() {
     let mut out = WSANETWORKEVENTS::default();
     // SAFETY: the pointers come from references.
     let mut enumerate = |s, handle| unsafe { (WSAEnumNetworkEvents(s, handle, &mut out), out) };
+    // Before WSAStartup there is nothing.
+    assert_eq!(unsafe { WSAEventSelect(s, handle, 1) }, SOCKET_ERROR);
+    assert_eq!(LAST_ERROR.get(), WsaError::WSANOTINITIALISED.code());
+    STARTUPS.store(1, Ordering::Release);
     // A socket is not an event object, and an event object is not a socket.
     assert_eq!(unsafe { WSAEventSelect(s, WSAEVENT(t), 1) }, SOCKET_ERROR);
     assert_eq!(LAST_ERROR.get(), WsaError::WSAEINVAL.code());
     assert_eq!(unsafe { WSAEventSelect(handle.0, handle, 1) }, SOCKET_ERROR);
     assert_eq!(LAST_ERROR.get(), WsaError::WSAENOTSOCK.code());
+    assert_eq!(unsafe { WSAEnumNetworkEvents(s, handle, std::ptr::null_mut()) }, SOCKET_ERROR);
+    assert_eq!(LAST_ERROR.get(), WsaError::WSAEFAULT.code());
     // The duplicate empties the record.
     assert_eq!(unsafe { WSAEventSelect(s, handle, 1) }, 0);
     let under_way = Provider::find_socket(&HANDLES, s).unwrap();

@@ -315,11 +315,6 @@ impl Event {
         Self::opened(unsafe { CreateEventW(null(), 1, 0, null()) })
     }
 
-    pub(crate) fn auto_reset() -> Self {
-        // SAFETY: as above.
-        Self::opened(unsafe { CreateEventW(null(), 0, 0, null()) })
-    }
-
     pub(crate) fn named(name: &str) -> Self {
         // SAFETY: attributes are optional, and the name ends with a zero.
         Self::opened(unsafe { CreateEventW(null(), 1, 0, wide(name).as_ptr()) })
