@@ -14,6 +14,7 @@
 //! | ws2_32 itself, for programs on Linux or macOS | [`look_alike`] |
 //! | a provider over a poller, which reports conditions | [`latching`](crate::latching) |
 //! | an event object, or you choose one | [`event_objects`] |
+//! | WSAWaitForMultipleEvents: a wait for several event objects | [`waiting`] |
 //!
 //! These modules exist in the documentation only.
 
@@ -66,5 +67,11 @@ pub mod look_alike {
 
 pub mod event_objects {
     #![doc = include_str!("../docs/guide/EVENT_OBJECTS.md")]
+    use crate::*;
+}
+
+pub mod waiting {
+    #![doc = include_str!("../docs/guide/WAITING.md")]
+    use crate::guide::*;
     use crate::*;
 }
