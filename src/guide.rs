@@ -56,6 +56,7 @@ pub mod dll {
 
 pub mod driver {
     #![doc = include_str!("../docs/guide/DRIVER.md")]
+    use crate::guide::*;
     use crate::*;
 }
 
