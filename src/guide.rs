@@ -16,6 +16,7 @@
 //! | the provider in C or C++ | [`c`] |
 //! | an event object, or you choose one | [`event_objects`] |
 //! | WSAWaitForMultipleEvents: a wait for several event objects | [`waiting`] |
+//! | the socket calls themselves: which event, which code, and what your operating system says instead | [`sockets`] |
 //!
 //! These modules exist in the documentation only.
 
@@ -81,6 +82,12 @@ pub mod event_objects {
 
 pub mod waiting {
     #![doc = include_str!("../docs/guide/WAITING.md")]
+    use crate::guide::*;
+    use crate::*;
+}
+
+pub mod sockets {
+    #![doc = include_str!("../docs/guide/SOCKETS.md")]
     use crate::guide::*;
     use crate::*;
 }
