@@ -13,6 +13,7 @@
 //! | a driver without `std` | [`driver`] |
 //! | ws2_32 itself, for programs on Linux or macOS | [`look_alike`] |
 //! | a provider over a poller, which reports conditions | [`latching`](crate::latching) |
+//! | a runtime for 32-bit programs, with their memory and their handles | [`emulator`] |
 //! | the provider in C or C++ | [`c`] |
 //! | an event object, or you choose one | [`event_objects`] |
 //! | WSAWaitForMultipleEvents: a wait for several event objects | [`waiting`] |
@@ -65,6 +66,12 @@ pub mod look_alike {
     #![doc = include_str!("../docs/guide/LOOK_ALIKE.md")]
     use crate::guide::*;
     use crate::spi::*;
+    use crate::*;
+}
+
+pub mod emulator {
+    #![doc = include_str!("../docs/guide/EMULATOR.md")]
+    use crate::guide::*;
     use crate::*;
 }
 
