@@ -84,6 +84,7 @@ pub mod c {
 
 pub mod event_objects {
     #![doc = include_str!("../docs/guide/EVENT_OBJECTS.md")]
+    use crate::guide::*;
     use crate::*;
 }
 
