@@ -13,8 +13,12 @@
 //! | a driver without `std` | [`driver`] |
 //! | ws2_32 itself, for programs on Linux or macOS | [`look_alike`] |
 //! | a provider over a poller, which reports conditions | [`latching`](crate::latching) |
+//! | a runtime for 32-bit programs, with their memory and their handles | [`emulator`] |
+//! | the provider in C or C++ | [`c`] |
 //! | an event object, or you choose one | [`event_objects`] |
 //! | for applications that select auto-reset event objects | [`auto_reset`] |
+//! | WSAWaitForMultipleEvents: a wait for several event objects | [`waiting`] |
+//! | the socket calls themselves: which event, which code, and what your operating system says instead | [`sockets`] |
 //!
 //! These modules exist in the documentation only.
 
@@ -57,12 +61,26 @@ pub mod dll {
 
 pub mod driver {
     #![doc = include_str!("../docs/guide/DRIVER.md")]
+    use crate::guide::*;
     use crate::*;
 }
 
 pub mod look_alike {
     #![doc = include_str!("../docs/guide/LOOK_ALIKE.md")]
     use crate::guide::*;
+    use crate::*;
+}
+
+pub mod emulator {
+    #![doc = include_str!("../docs/guide/EMULATOR.md")]
+    use crate::guide::*;
+    use crate::*;
+}
+
+pub mod c {
+    #![doc = include_str!("../docs/guide/C.md")]
+    use crate::guide::*;
+    use crate::spi::*;
     use crate::*;
 }
 
@@ -74,5 +92,14 @@ pub mod event_objects {
 
 pub mod auto_reset {
     #![doc = include_str!("../docs/guide/AUTO_RESET.md")]
+pub mod waiting {
+    #![doc = include_str!("../docs/guide/WAITING.md")]
+    use crate::guide::*;
+    use crate::*;
+}
+
+pub mod sockets {
+    #![doc = include_str!("../docs/guide/SOCKETS.md")]
+    use crate::guide::*;
     use crate::*;
 }
