@@ -92,6 +92,10 @@ pub mod event_objects {
 
 pub mod auto_reset {
     #![doc = include_str!("../docs/guide/AUTO_RESET.md")]
+    use crate::guide::*;
+    use crate::*;
+}
+
 pub mod waiting {
     #![doc = include_str!("../docs/guide/WAITING.md")]
     use crate::guide::*;

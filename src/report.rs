@@ -107,7 +107,8 @@ impl Report {
     /// What WSPEnumNetworkEvents writes: pairs of an offset in bytes into the 44 bytes of a WSANETWORKEVENTS, and the
     /// 32-bit value that is written there (V2).
     ///
-    /// The first is the mask, at 0; then come the codes of the events in the report, in the order of their bits, the code of
+    /// The codes of the events in the report come first, in the order of their bits, and the mask last, at 0: if memory
+    /// faults in between, the caller's mask does not name an event whose code is not there. The code of
     /// bit *n* at 4 + 4*n*. All other bytes keep what the caller has there (E2). This is for memory in which there is no
     /// struct to refer to: a 32-bit guest's, in the byte order of the guest, or a user's buffer, seen from a kernel.
     ///
@@ -127,7 +128,7 @@ impl Report {
     /// # recorder.select(NetworkEvents::FD_CONNECT, ManualResetEvent::new())?;
     /// recorder.record(NetworkEvent::Connect, Err(WsaError::WSAECONNREFUSED));
     /// let report = recorder.enumerate()?;
-    /// assert!(report.writes().eq([(0, 16), (20, 10061)]));
+    /// assert!(report.writes().eq([(20, 10061), (0, 16)]));
     ///
     /// let mut memory = [0xAA; 64];
     /// assert_eq!(store(&report, &mut memory, 8), Some(()));
@@ -143,7 +144,7 @@ impl Report {
             let at = event.bit_position();
             (4 + 4 * at, self.codes[at])
         };
-        once((0, self.events.mask())).chain(self.events.members().map(code))
+        self.events.members().map(code).chain(once((0, self.events.mask())))
     }
 
     /// The error of a set that the enumeration made after its reset, for events that were recorded meanwhile. That set is

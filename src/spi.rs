@@ -90,15 +90,11 @@ impl WSANETWORKEVENTS {
 ///
 /// `out` is valid for writes of a WSANETWORKEVENTS. It need not be aligned or initialised.
 unsafe fn store(report: &Report, out: *mut WSANETWORKEVENTS) {
-    // SAFETY: the caller guarantees that `out` is valid, its fields are part of it, and the writes need no alignment.
-    // Tested by: e10_a_misaligned_output_is_written, under a debug build's own checks.
-    unsafe {
-        (&raw mut (*out).lNetworkEvents).write_unaligned(report.events().mask());
-        let codes = (&raw mut (*out).iErrorCode).cast::<i32>();
-        for event in report.events().members() {
-            let at = event.bit_position();
-            codes.add(at).write_unaligned(report.codes[at]);
-        }
+    for (offset, value) in report.writes() {
+        // SAFETY: the offset is that of a field of the struct, or of an element of its array; the caller guarantees that
+        // `out` is valid, and the write needs no alignment.
+        // Tested by: e10_a_misaligned_output_is_written, under a debug build's own checks.
+        unsafe { out.byte_add(offset).cast::<i32>().write_unaligned(value) };
     }
 }
 

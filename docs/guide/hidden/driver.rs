@@ -19,7 +19,7 @@ impl UserBuffer for User {
 }
 
 /// Enumerates into a buffer whose bytes are all there: the mask, and the codes of the report.
-fn enumerate(device: &Device<'_>, s: SOCKET, handle: WSAEVENT) -> Result<(i32, Vec<i32>), Failed> {
+fn enumerate(device: &Device<'_>, s: SOCKET, handle: WSAEVENT) -> Result<(i32, Vec<i32>), WsaError> {
     let mut user = User { words: [-1; 11], writable: 44 };
     device.ioctl_enumerate(s, handle, &mut user)?;
     let (mask, codes) = user.words.split_first().unwrap();
@@ -40,7 +40,7 @@ fn check() {
     for writable in [0, 4, 12] {
         let mut user = User { words: [-1; 11], writable };
         let faulted = device.ioctl_enumerate(s, handle, &mut user);
-        assert_eq!(faulted, Err(Failed(WsaError::WSAEFAULT)));
+        assert_eq!(faulted, Err(WsaError::WSAEFAULT));
         assert_eq!(user.words[0], -1, "the mask is last");
         assert!(events[1].is_set());
     }
@@ -61,7 +61,7 @@ fn check() {
     assert_eq!(enumerate(&device, s, handle), Ok((0x20, Vec::from([code]))), "and no FD_READ");
 
     device.close(s).unwrap();
-    let closed = Failed(WsaError::WSAENOTSOCK);
+    let closed = WsaError::WSAENOTSOCK;
     assert_eq!(enumerate(&device, s, handle), Err(closed));
     assert_eq!(device.open(), Some(s));
     assert_eq!(enumerate(&device, s, handle), Ok((0, Vec::new())));
