@@ -29,54 +29,6 @@ const KINDS: &[(ErrorKind, WsaError)] = &[
     (ErrorKind::BrokenPipe, WsaError::WSAECONNRESET),
 ];
 
-/// The `errno` numbers of Linux, on all architectures but a few.
-const LINUX: &[(i32, WsaError)] = &[
-    (1, WsaError::WSAEACCES),
-    (13, WsaError::WSAEACCES),
-    (23, WsaError::WSAEMFILE),
-    (24, WsaError::WSAEMFILE),
-    (4, WsaError::WSAEINTR),
-    (9, WsaError::WSAEBADF),
-    (14, WsaError::WSAEFAULT),
-    (22, WsaError::WSAEINVAL),
-    (11, WsaError::WSAEWOULDBLOCK),
-    (36, WsaError::WSAENAMETOOLONG),
-    (39, WsaError::WSAENOTEMPTY),
-    (40, WsaError::WSAELOOP),
-    (66, WsaError::WSAEREMOTE),
-    (87, WsaError::WSAEUSERS),
-    (88, WsaError::WSAENOTSOCK),
-    (89, WsaError::WSAEDESTADDRREQ),
-    (90, WsaError::WSAEMSGSIZE),
-    (91, WsaError::WSAEPROTOTYPE),
-    (92, WsaError::WSAENOPROTOOPT),
-    (93, WsaError::WSAEPROTONOSUPPORT),
-    (94, WsaError::WSAESOCKTNOSUPPORT),
-    (95, WsaError::WSAEOPNOTSUPP),
-    (96, WsaError::WSAEPFNOSUPPORT),
-    (97, WsaError::WSAEAFNOSUPPORT),
-    (98, WsaError::WSAEADDRINUSE),
-    (99, WsaError::WSAEADDRNOTAVAIL),
-    (100, WsaError::WSAENETDOWN),
-    (101, WsaError::WSAENETUNREACH),
-    (102, WsaError::WSAENETRESET),
-    (103, WsaError::WSAECONNABORTED),
-    (104, WsaError::WSAECONNRESET),
-    (105, WsaError::WSAENOBUFS),
-    (106, WsaError::WSAEISCONN),
-    (107, WsaError::WSAENOTCONN),
-    (108, WsaError::WSAESHUTDOWN),
-    (109, WsaError::WSAETOOMANYREFS),
-    (110, WsaError::WSAETIMEDOUT),
-    (111, WsaError::WSAECONNREFUSED),
-    (112, WsaError::WSAEHOSTDOWN),
-    (113, WsaError::WSAEHOSTUNREACH),
-    (114, WsaError::WSAEALREADY),
-    (115, WsaError::WSAEINPROGRESS),
-    (116, WsaError::WSAESTALE),
-    (122, WsaError::WSAEDQUOT),
-];
-
 /// The code behind the operating system's own number, where the platform's numbers are known.
 fn from_raw(raw: i32) -> Option<WsaError> {
     const BSD: bool = cfg!(any(
@@ -86,7 +38,8 @@ fn from_raw(raw: i32) -> Option<WsaError> {
         target_os = "openbsd",
         target_os = "dragonfly",
     ));
-    const LINUX_NUMBERS: bool = cfg!(all(
+    // All architectures but a few.
+    const LINUX: bool = cfg!(all(
         any(target_os = "linux", target_os = "android"),
         not(any(
             target_arch = "mips",
@@ -99,16 +52,32 @@ fn from_raw(raw: i32) -> Option<WsaError> {
     ));
     if cfg!(windows) {
         // A socket's error is the Winsock code.
-        WsaError::from_code(raw).filter(|error| error.name().is_some())
-    } else if BSD {
-        // Winsock took its numbers from BSD and added 10000.
-        let known = matches!(raw, 4 | 9 | 13 | 14 | 22 | 24 | 35..=71);
-        WsaError::from_code(raw.wrapping_add(10000)).filter(|_| known)
-    } else if LINUX_NUMBERS {
-        LINUX.iter().find(|(errno, _)| *errno == raw).map(|&(_, wsa)| wsa)
-    } else {
-        None
+        return WsaError::from_code(raw).filter(|error| error.name().is_some());
     }
+    // Winsock took its numbers from BSD and added 10000.
+    let bsd = match raw {
+        4 | 9 | 13 | 14 | 22 | 24 if BSD || LINUX => raw,
+        35..=71 if BSD => raw,
+        _ if !LINUX => return None,
+        1 => 13,
+        11 => 35,
+        23 => 24,
+        36 => 63,
+        39 => 66,
+        40 => 62,
+        66 => 71,
+        87 => 68,
+        // ENOTSOCK to ECONNREFUSED: Linux has them in the order of BSD.
+        88..=111 => raw - 50,
+        112 => 64,
+        113 => 65,
+        114 => 37,
+        115 => 36,
+        116 => 70,
+        122 => 69,
+        _ => return None,
+    };
+    WsaError::from_code(10000 + bsd)
 }
 
 /// The Winsock code of a socket call's error. The operating system's own number decides if it is known, because
