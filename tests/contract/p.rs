@@ -10,16 +10,20 @@ use wsp_events::{NetworkEvent, RecorderError, SocketTable};
 
 use crate::support::*;
 
-/// Catches a descriptor that is used again for another socket.
+/// Catches sockets that get into each other's places when there are many, and a descriptor that is used again for another
+/// socket.
 #[test]
-fn p1_a_closed_descriptor_is_not_a_socket() {
-    let provider = TestProvider::new();
-    let (handle, _) = provider.event();
+fn p1_a_descriptor_names_one_socket() {
+    let (provider, _, _, handle, _) = serving(0);
     let mut closed = HashSet::new();
-    for _ in 0..10_000 {
-        let (s, _) = provider.socket();
-        assert!(closed.insert(s), "the descriptor came back");
-        provider.sockets.remove(s).unwrap();
+    for _ in 0..10 {
+        let sockets: Vec<_> = (0..1_000).map(|_| provider.socket()).collect();
+        assert_eq!(provider.sockets.sockets().len(), 1 + sockets.len());
+        for (s, socket) in sockets {
+            assert!(std::ptr::eq(&*provider.sockets.get(s).unwrap(), &*socket));
+            assert!(std::ptr::eq(&*provider.sockets.remove(s).unwrap().socket, &*socket));
+            assert!(closed.insert(s), "the descriptor came back");
+        }
     }
     provider.socket();
     for s in closed {
@@ -42,8 +46,7 @@ fn p1_a_call_under_way_stays_with_its_socket() {
 /// early: by a selection, a refusal, an enumeration, a close, a drop.
 #[test]
 fn p2_an_event_object_lives_as_long_as_it_is_needed() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    let (provider, s, socket, handle, event) = serving(0);
     let (other_handle, other) = provider.event();
     // One reference is this test's, one the table's.
     let references = || (Arc::strong_count(&event) - 2, Arc::strong_count(&other) - 2);
@@ -70,9 +73,7 @@ fn p2_an_event_object_lives_as_long_as_it_is_needed() {
 /// Catches a handle whose closing takes the event object away from a selection.
 #[test]
 fn p2_a_selected_event_object_outlives_its_handle() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
-    provider.select(s, handle, READ.mask());
+    let (provider, s, socket, handle, event) = serving(READ.mask());
     provider.events.lock().unwrap().clear();
     socket.record(NetworkEvent::Read, Ok(()));
     assert!(event.is_set());
@@ -113,8 +114,7 @@ fn p3_one_event_object_for_many_sockets() {
 /// Catches a record that belongs to a descriptor, and a socket that ends before its last one.
 #[test]
 fn p4_the_record_belongs_to_the_socket() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    let (provider, s, socket, handle, event) = serving(0);
     let t = provider.sockets.duplicate(s).unwrap().unwrap();
     provider.select(s, handle, READ.mask());
     provider.select(t, handle, CLOSE.mask());
@@ -188,18 +188,4 @@ fn p5_calls_that_race_a_close() {
         }
     });
     assert!(table.sockets().is_empty());
-}
-
-/// Catches sockets that get into each other's places when there are many.
-#[test]
-fn p1_a_descriptor_names_its_socket_among_many() {
-    let table = SocketTable::new();
-    let descriptors: Vec<_> = (0..1_000).map(|number| table.insert(number).unwrap()).collect();
-    for (number, &descriptor) in descriptors.iter().enumerate() {
-        assert_eq!(*table.get(descriptor).unwrap(), number);
-    }
-    assert_eq!(table.sockets().len(), 1_000);
-    for (number, &descriptor) in descriptors.iter().enumerate() {
-        assert_eq!(*table.remove(descriptor).unwrap().socket, number);
-    }
 }
