@@ -1,6 +1,6 @@
 //! The ten network events of Winsock: [`NetworkEvent`] is one of them, [`NetworkEvents`] a set (V1).
 
-use bitflags::bitflags;
+use bitflags::{Flags, bitflags};
 use core::fmt;
 
 /// The number of network events, `FD_MAX_EVENTS` (V1): the length of `iErrorCode`.
@@ -115,18 +115,7 @@ impl NetworkEvent {
     /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "FD_READ",
-            Self::Write => "FD_WRITE",
-            Self::Oob => "FD_OOB",
-            Self::Accept => "FD_ACCEPT",
-            Self::Connect => "FD_CONNECT",
-            Self::Close => "FD_CLOSE",
-            Self::Qos => "FD_QOS",
-            Self::GroupQos => "FD_GROUP_QOS",
-            Self::RoutingInterfaceChange => "FD_ROUTING_INTERFACE_CHANGE",
-            Self::AddressListChange => "FD_ADDRESS_LIST_CHANGE",
-        }
+        NetworkEvents::FLAGS[self.bit_position()].name()
     }
 }
 

@@ -4,8 +4,6 @@
 mod async_event;
 #[cfg(feature = "std")]
 mod manual_reset;
-#[cfg(all(test, feature = "std"))]
-mod tests;
 #[cfg(all(unix, feature = "pollable"))]
 pub mod unix;
 #[cfg(all(windows, feature = "std"))]

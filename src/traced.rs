@@ -75,6 +75,15 @@ impl<T> Traced<T> {
     pub const fn new(inner: T, span: Span) -> Self {
         Self { inner, span }
     }
+
+    /// Makes a call and traces its result, inside the span.
+    fn traced<R>(&self, call: impl FnOnce(&T) -> R, trace: impl FnOnce(&R)) -> R {
+        self.span.in_scope(|| {
+            let result = call(&self.inner);
+            trace(&result);
+            result
+        })
+    }
 }
 
 impl<T> Deref for Traced<T> {
@@ -88,7 +97,7 @@ impl<T> Deref for Traced<T> {
 /// Emits the trace event of a call that has ended. A field that is `None` is left out.
 macro_rules! trace {
     ($name:literal, $result:expr $(, $field:ident = $value:expr)*) => {
-        match &$result {
+        match $result {
             Ok(_) => event!(name: $name, Level::DEBUG, $($field = $value,)* $name),
             Err(error) => event!(name: $name, Level::WARN, $($field = $value,)* %error, $name),
         }
@@ -97,23 +106,15 @@ macro_rules! trace {
 
 impl<S: EventSignal> EventSignal for Traced<S> {
     fn set_event(&self) -> Result<(), SignalError> {
-        self.span.in_scope(|| {
-            let result = self.inner.set_event();
-            trace!("set", result);
-            result
-        })
+        self.traced(S::set_event, |result| trace!("set", result))
     }
 
     fn reset_event(&self) -> Result<(), SignalError> {
-        self.span.in_scope(|| {
-            let result = self.inner.reset_event();
-            trace!("reset", result);
-            result
-        })
+        self.traced(S::reset_event, |result| trace!("reset", result))
     }
 }
 
-/// The calls of [`NetworkEventRecorder`], traced.
+/// The calls of [`NetworkEventRecorder`], traced. Each returns what the traced call returns, its errors included.
 impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// [`NetworkEventRecorder::record`].
     ///
@@ -142,24 +143,21 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
     ) -> Recorded {
         let occurred = merge(occurrences);
-        self.span.in_scope(|| {
-            let recorded = self.inner.record_all(occurred.iter());
-            trace!(
-                "record",
-                recorded.signaled(),
-                occurred = field::display(occurred),
-                new = field::display(recorded.new),
-                wake = field::debug(recorded.wake)
-            );
-            recorded
-        })
+        self.traced(
+            |recorder| recorder.record_all(occurred.iter()),
+            |recorded| {
+                trace!(
+                    "record",
+                    recorded.signaled(),
+                    occurred = field::display(occurred),
+                    new = field::display(recorded.new),
+                    wake = field::debug(recorded.wake)
+                );
+            },
+        )
     }
 
     /// [`NetworkEventRecorder::select`].
-    ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, NetworkEvents, Traced};
@@ -169,18 +167,13 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// # Ok::<(), wsp_events::RecorderError>(())
     /// ```
     pub fn select(&self, events: NetworkEvents, signal: S) -> Result<(), RecorderError> {
-        self.span.in_scope(|| {
-            let result = self.inner.select(events, signal);
-            trace!("select", result, events = field::display(events));
-            result
-        })
+        self.traced(
+            |recorder| recorder.select(events, signal),
+            |result| trace!("select", result, events = field::display(events)),
+        )
     }
 
     /// [`NetworkEventRecorder::deselect`].
-    ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, RecorderError, Traced};
@@ -192,18 +185,10 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// # Ok::<(), RecorderError>(())
     /// ```
     pub fn deselect(&self) -> Result<(), RecorderError> {
-        self.span.in_scope(|| {
-            let result = self.inner.deselect();
-            trace!("deselect", result);
-            result
-        })
+        self.traced(|recorder| recorder.deselect(), |result| trace!("deselect", result))
     }
 
     /// [`NetworkEventRecorder::enumerate`].
-    ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
@@ -219,10 +204,6 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
 
     /// [`NetworkEventRecorder::enumerate_and_reset`]. Its trace event is named `enumerate`; a traced event object emits its
     /// own for the reset.
-    ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
@@ -245,8 +226,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         &self,
         enumerate: impl FnOnce(&NetworkEventRecorder<S>) -> Result<Report, RecorderError>,
     ) -> Result<Report, RecorderError> {
-        self.span.in_scope(|| {
-            let result = enumerate(&self.inner);
+        self.traced(enumerate, |result| {
             let report = result.ok();
             trace!(
                 "enumerate",
@@ -254,7 +234,6 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
                 report = report.map(field::display),
                 signal_error = report.and_then(|report| report.signal_error()).map(field::display)
             );
-            result
         })
     }
 
@@ -268,10 +247,10 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// // DEBUG withdraw events=FD_CONNECT
     /// ```
     pub fn withdraw(&self, events: NetworkEvents) {
-        self.span.in_scope(|| {
-            self.inner.withdraw(events);
-            event!(name: "withdraw", Level::DEBUG, %events, "withdraw");
-        });
+        self.traced(
+            |recorder| recorder.withdraw(events),
+            |()| event!(name: "withdraw", Level::DEBUG, %events, "withdraw"),
+        );
     }
 
     /// [`NetworkEventRecorder::reenable`].
@@ -284,10 +263,10 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// // DEBUG reenable events=FD_ACCEPT
     /// ```
     pub fn reenable(&self, event: NetworkEvent) {
-        self.span.in_scope(|| {
-            self.inner.reenable(event);
-            event!(name: "reenable", Level::DEBUG, events = %event, "reenable");
-        });
+        self.traced(
+            |recorder| recorder.reenable(event),
+            |()| event!(name: "reenable", Level::DEBUG, events = %event, "reenable"),
+        );
     }
 
     /// [`NetworkEventRecorder::reenable_for`]. Its trace event is named `reenable`.
@@ -305,10 +284,6 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
 
     /// [`NetworkEventRecorder::inherit`]. The accepted socket's recorder is not traced: wrap it with its own span.
     ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
-    ///
     /// ```
     /// # use std::sync::Arc;
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
@@ -322,18 +297,10 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     where
         S: Clone,
     {
-        self.span.in_scope(|| {
-            let result = self.inner.inherit();
-            trace!("inherit", result);
-            result
-        })
+        self.traced(|recorder| recorder.inherit(), |result| trace!("inherit", result))
     }
 
     /// [`NetworkEventRecorder::close`].
-    ///
-    /// # Errors
-    ///
-    /// Those of the traced call.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
@@ -344,11 +311,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// # Ok::<(), wsp_events::RecorderError>(())
     /// ```
     pub fn close(&self) -> Result<(), RecorderError> {
-        self.span.in_scope(|| {
-            let result = self.inner.close();
-            trace!("close", result);
-            result
-        })
+        self.traced(|recorder| recorder.close(), |result| trace!("close", result))
     }
 }
 

@@ -172,13 +172,7 @@ impl WsaError {
             ],
             NetworkEvent::Close => &[Self::WSAENETDOWN, Self::WSAECONNRESET, Self::WSAECONNABORTED],
             NetworkEvent::RoutingInterfaceChange => &[Self::WSAENETUNREACH, Self::WSAENETDOWN],
-            NetworkEvent::Read
-            | NetworkEvent::Write
-            | NetworkEvent::Oob
-            | NetworkEvent::Accept
-            | NetworkEvent::Qos
-            | NetworkEvent::GroupQos
-            | NetworkEvent::AddressListChange => &[Self::WSAENETDOWN],
+            _ => &[Self::WSAENETDOWN],
         }
     }
 

@@ -1,7 +1,6 @@
 //! [`AsyncEvent`]: an event object that tasks await, in any async runtime.
 //!
-//! The protocol follows. Each paragraph names the models in `models.rs` and the tests in `tests.rs` that fail if it is
-//! broken.
+//! The protocol follows. Each paragraph names the models and tests in `tests/event_objects` that fail if it is broken.
 //!
 //! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. Two bits
 //! are about the list of wakers. `LOCKED`: one thread has the list to itself. `WAITED`: the list is not empty. Every
@@ -32,11 +31,6 @@
 //! **A cancelled wait** takes its waker out of the list. If its turn is over, the thread that took
 //! the list has its waker, and calls it in vain. *`a_cancelled_wait_leaves_nothing_behind`,
 //! `a_cancelled_wait_meets_a_set_and_a_wait`, `two_waits_are_cancelled_and_one_is_not`.*
-
-#[cfg(all(test, wsp_loom))]
-mod models;
-#[cfg(all(test, feature = "std", not(any(wsp_loom, wsp_shuttle))))]
-mod tests;
 
 use alloc::collections::BTreeMap;
 use core::mem;
@@ -339,5 +333,46 @@ impl EventSignal for AsyncEvent {
     fn reset_event(&self) -> Result<(), SignalError> {
         self.reset();
         Ok(())
+    }
+}
+
+#[cfg(all(test, feature = "std", not(any(wsp_loom, wsp_shuttle))))]
+mod tests {
+    use std::sync::{Arc, mpsc::channel};
+    use std::task::Wake;
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Woken(std::sync::mpsc::Sender<()>);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.send(()).unwrap();
+        }
+    }
+
+    /// Catches a set that waits for a wait that has the list, and a set whose wake-ups get lost there.
+    #[test]
+    fn a_set_leaves_the_waking_to_the_wait_that_has_the_list() {
+        let (waker, woken) = channel();
+        let (done, result) = channel();
+        std::thread::spawn(move || {
+            let event = AsyncEvent::new();
+            let waker = Arc::new(Woken(waker)).into();
+            let mut wait = core::pin::pin!(event.wait());
+            assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            event.with_wakers(0, |_| {
+                event.set();
+                event.reset();
+                event.set();
+                assert!(woken.try_recv().is_err());
+            });
+            woken.try_recv().unwrap();
+            event.reset();
+            assert_eq!(event.word.load(Ordering::Relaxed), 4 * TURN, "nobody waits");
+            done.send(()).unwrap();
+        });
+        result.recv_timeout(Duration::from_secs(60)).expect("it hangs, or has panicked");
     }
 }

@@ -1,7 +1,7 @@
 //! [`ManualResetEvent`]: an event object for the threads of one process, on every OS with `std`.
 //!
 //! Setting and resetting take no lock unless a thread sleeps. The protocol follows. Each paragraph names the models in
-//! `models.rs` that fail if it is broken.
+//! `tests/event_objects/models.rs` that fail if it is broken.
 //!
 //! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. One bit,
 //! `WAITED`, says that a thread sleeps or is about to; it is off while the event object is signaled. Every change
@@ -12,21 +12,18 @@
 //! [`EventSignal`] requires. A set that is only a load would order nothing: a thread could wipe it out and still
 //! not see what was done before it. A reset that finds nothing to reset may be a load, because it wipes nothing out.
 //! If the value that it has read lacks a set, that set is later than this reset.
-//! *`a_reset_sees_what_came_before_a_set`, `a_waiter_sees_what_came_before_the_set`.*
+//! *`a_reset_sees_what_came_before_a_set`, `a_wait_sees_what_came_before_the_set`.*
 //!
 //! **A wait lasts until its turn ends.** It notes the turn in which it began and sleeps until the word shows
 //! another turn. So a set releases it even if a reset follows before it has run. A slow set, which wakes all sleeping
 //! threads, does not release a wait that began after the reset.
-//! *`a_set_releases_who_waits_although_a_reset_follows`, `who_comes_after_the_reset_waits_for_the_next_set`.*
+//! *`a_set_releases_a_wait_although_a_reset_follows`, `a_later_wait_is_not_released_by_an_earlier_set`.*
 //!
 //! **No thread is left asleep.** A wait turns `WAITED` on under the lock, and only in its own turn; falling
 //! asleep releases the lock. A set turns `WAITED` off in the exchange that ends the turn. If it was on, the set
 //! takes the lock and releases it before it wakes the sleepers: by then every thread that had turned `WAITED` on
 //! is asleep. A wait that times out leaves `WAITED` on, and a later set then wakes nobody.
-//! *`a_set_wakes_every_sleeper`, `two_sets_wake_a_sleeper`.*
-
-#[cfg(all(test, wsp_loom))]
-mod models;
+//! *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`.*
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -188,6 +185,13 @@ impl ManualResetEvent {
         true
     }
 
+    /// For the models: whether a thread sleeps, or is about to.
+    #[cfg(wsp_loom)]
+    #[doc(hidden)]
+    pub fn is_waited_for(&self) -> bool {
+        is_waited_for(self.look())
+    }
+
     /// A thread that sees a set here also sees what was done before it.
     fn look(&self) -> u64 {
         self.word.load(Ordering::Acquire)
@@ -229,35 +233,5 @@ impl EventSignal for ManualResetEvent {
     fn reset_event(&self) -> Result<(), SignalError> {
         self.reset();
         Ok(())
-    }
-}
-
-#[cfg(all(test, not(any(wsp_loom, wsp_shuttle))))]
-mod tests {
-    use super::*;
-
-    /// Catches a turn number that is used twice, so that a wait is not released, and a set that leaves `WAITED` on.
-    #[test]
-    fn no_turn_comes_twice() {
-        let event = ManualResetEvent::new();
-        for cycle in 0..4 {
-            let nonsignaled = 2 * cycle * TURN;
-            assert_eq!(event.word.fetch_or(WAITED, Ordering::Relaxed), nonsignaled);
-            event.set();
-            assert_eq!(event.word.load(Ordering::Relaxed), nonsignaled + TURN);
-            event.reset();
-        }
-        assert!(is_waited_for(TURN | WAITED) && !is_waited_for(TURN));
-    }
-
-    /// Catches a wait that takes a timeout for a set, or a set for a timeout.
-    #[test]
-    fn a_wait_says_whether_it_was_set() {
-        let event = ManualResetEvent::new();
-        let moment = Duration::from_millis(1);
-        assert!([Duration::ZERO, moment].map(|time| event.wait_timeout(time)) == [false; 2]);
-        event.set();
-        let times = [Duration::ZERO, moment, Duration::MAX];
-        assert!(times.map(|time| event.wait_timeout(time)) == [true; 3]);
     }
 }

@@ -57,11 +57,8 @@
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod eventfd;
-// Also tested on Linux, since the other systems have only this.
-#[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
-pub(super) mod pipe;
-#[cfg(test)]
-mod tests;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod pipe;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use eventfd::EventFd as Object;
@@ -277,5 +274,30 @@ fn wait_until_readable(fd: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Res
             Ok(_) => return Ok(true),
             Err(errno) => return Err(errno.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches a wait that ends with its first poll although there is time left.
+    #[test]
+    fn a_long_wait_polls_again() {
+        for _ in 0..10 {
+            let event = PollableEvent::new().unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| event.set_event().unwrap());
+                assert!(event.wait_timeout(Duration::from_secs(3600)).unwrap());
+            });
+        }
+    }
+
+    /// Catches an error that is ignored, or loses its `errno`.
+    #[test]
+    fn an_error_carries_the_errno() {
+        assert_eq!(done(Err(Errno::AGAIN)), Ok(()));
+        let bad = SignalError::from_os_code(Errno::BADF.raw_os_error());
+        assert_eq!(done(Err(Errno::BADF)), Err(bad));
     }
 }

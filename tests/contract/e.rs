@@ -11,7 +11,7 @@ use wsp_events::spi::{
 };
 use wsp_events::{
     EventSignal, FD_MAX_EVENTS, ManualResetEvent, NetworkEvent, NetworkEventRecorder,
-    ProviderError, RecorderError, ReenablingCall, Report, SignalError, WSAEVENT, Wake,
+    ProviderError, RecorderError, ReenablingCall, Report, SOCKET, SignalError, WSAEVENT, Wake,
     enum_network_events, enum_network_events_with, event_select,
 };
 
@@ -36,9 +36,7 @@ fn e1_the_report_is_what_is_recorded_and_selected() {
 /// that is merged with the old one.
 #[test]
 fn e2_other_elements_keep_the_callers_bytes() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
-    provider.select(s, handle, 0x3ff);
+    let (provider, s, socket, handle, _) = serving(0x3ff);
     socket.record(NetworkEvent::Accept, Ok(()));
     socket.record(NetworkEvent::Connect, Err(REFUSED));
 
@@ -81,19 +79,14 @@ fn e3_the_report_clears_exactly_what_it_carries() {
 fn e4_reset_comes_after_clear() {
     let (recorder, event) = selected(ACCEPT);
     recorder.record(NetworkEvent::Accept, Ok(()));
-    let seen = Arc::new(Mutex::new(None));
-    event.on_reset({
-        let (recorder, seen) = (recorder.clone(), seen.clone());
-        move || {
-            let before = recorder.recorded();
-            let again = recorder.record(NetworkEvent::Accept, Ok(()));
-            *seen.lock().unwrap() = Some((before, again.new, again.wake));
-            Ok(())
-        }
-    });
+    event.on_reset(with(&recorder, |recorder| {
+        assert_eq!(recorder.recorded(), NONE);
+        let again = recorder.record(NetworkEvent::Accept, Ok(()));
+        assert_eq!((again.new, again.wake), (ACCEPT, Wake::Set));
+        Ok(())
+    }));
     event.log();
     assert_eq!(recorder.enumerate_and_reset(&*event).unwrap().events(), ACCEPT);
-    assert_eq!(*seen.lock().unwrap(), Some((NONE, ACCEPT, Wake::Set)));
     assert_eq!(event.log(), [Call::Set, Call::Reset, Call::Set], "the reset wipes out the first");
     assert_eq!(recorder.recorded(), ACCEPT);
 }
@@ -108,10 +101,9 @@ fn e5_the_signal_is_set_as_long_as_something_is_reportable() {
     at_rest();
     recorder.record(NetworkEvent::Read, Ok(()));
     at_rest();
-    event.on_reset({
-        let recorder = recorder.clone();
-        move || recorder.record(NetworkEvent::Close, Ok(())).signaled().map(drop)
-    });
+    event.on_reset(with(&recorder, |recorder| {
+        recorder.record(NetworkEvent::Close, Ok(())).signaled().map(drop)
+    }));
     recorder.enumerate_and_reset(&*event).unwrap();
     at_rest();
     recorder.enumerate_and_reset(&*event).unwrap();
@@ -185,9 +177,7 @@ fn e6_the_event_object_that_was_passed_is_reset() {
 /// the event object or the caller's memory.
 #[test]
 fn e7_a_failed_call_changes_nothing() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
-    provider.select(s, handle, 0x3ff);
+    let (provider, s, socket, handle, event) = serving(0x3ff);
     socket.record(NetworkEvent::Read, Ok(()));
     socket.record(NetworkEvent::Close, Err(RESET));
     event.log();
@@ -208,41 +198,44 @@ fn e7_a_report_is_put_back_under_what_came_meanwhile() {
     let (recorder, event) = selected(ALL);
     recorder.record(NetworkEvent::Close, Err(RESET));
     recorder.record(NetworkEvent::Read, Ok(()));
-    event.on_reset({
-        let recorder = recorder.clone();
-        move || {
-            recorder.record(NetworkEvent::Close, Err(DOWN));
-            recorder.record(NetworkEvent::Read, Err(DOWN));
-            recorder.record(NetworkEvent::Accept, Err(DOWN));
-            refuse()
+    event.on_reset(with(&recorder, |recorder| {
+        for event in [NetworkEvent::Close, NetworkEvent::Read, NetworkEvent::Accept] {
+            recorder.record(event, Err(DOWN));
         }
-    });
+        refuse()
+    }));
     event.log();
     let refused = recorder.enumerate_and_reset(&*event);
     assert_eq!(refused, Err(RecorderError::Signal(BAD_HANDLE)));
     assert_eq!(event.log(), [Call::Set; 4], "each news, and what was put back");
+    let down = |event| (event, Err(DOWN));
+    let [read, accept] = [NetworkEvent::Read, NetworkEvent::Accept].map(down);
     let report = recorder.enumerate().unwrap();
-    assert_eq!(report.outcome(NetworkEvent::Close), Some(Err(RESET)));
-    assert_eq!(report.outcome(NetworkEvent::Read), Some(Err(DOWN)));
-    assert_eq!(report.outcome(NetworkEvent::Accept), Some(Err(DOWN)));
+    assert!(report.iter().eq([read, accept, (NetworkEvent::Close, Err(RESET))]));
 }
 
 /// Catches an empty record that fails, or leaves the event object set.
 #[test]
 fn e8_an_empty_record_still_resets() {
-    let provider = TestProvider::new();
-    let ((s, _), (handle, event)) = (provider.socket(), provider.event());
+    let (provider, s, _, handle, event) = serving(0);
     event.set_event().unwrap();
     let expected = WSANETWORKEVENTS { lNetworkEvents: 0, ..untouched() };
     assert_eq!(provider.enumerate(s, handle), (0, -7, expected));
     assert!(!event.is_set());
 }
 
-/// Catches another order of the checks, and another code.
+fn enumerate_into_null(provider: &TestProvider, s: SOCKET, event: WSAEVENT) -> (i32, i32) {
+    let mut errno = -7;
+    // SAFETY: a null output is allowed, and the errno comes from a reference.
+    let result =
+        unsafe { wsp_enum_network_events(provider, s, event, std::ptr::null_mut(), &mut errno) };
+    (result, errno)
+}
+
+/// Catches another order of the checks, another code, and a socket that is closed after it was found and is not WSAENOTSOCK.
 #[test]
 fn e9_three_codes_in_this_order() {
-    let provider = TestProvider::new();
-    let ((s, _), (handle, _)) = (provider.socket(), provider.event());
+    let (provider, s, _, handle, _) = serving(0);
     let bad_event = WSAEVENT(99);
     let both = |s, event, errno| {
         assert_eq!(provider.select(s, event, 1), (-1, errno));
@@ -251,14 +244,12 @@ fn e9_three_codes_in_this_order() {
     both(s, bad_event, 10022);
     both(0, bad_event, 10038);
     both(wsp_events::INVALID_SOCKET, handle, 10038);
-    // SAFETY: a null output and a null errno are allowed.
-    let null_output = |s| unsafe {
-        let mut errno = -7;
-        let null = std::ptr::null_mut();
-        (wsp_enum_network_events(&provider, s, bad_event, null, &mut errno), errno)
-    };
+    let null_output = |s| enumerate_into_null(&provider, s, bad_event);
     assert_eq!(null_output(0), (-1, 10038));
     assert_eq!(null_output(s), (-1, 10022));
+    let (closed, socket) = provider.socket();
+    socket.close().unwrap();
+    both(closed, handle, 10038);
 
     provider.up.store(false, SeqCst);
     both(0, bad_event, 10050);
@@ -268,25 +259,14 @@ fn e9_three_codes_in_this_order() {
     assert_eq!(enum_network_events(&provider, s, handle), Err(ProviderError::SubsystemFailed));
 }
 
-/// Catches a socket that is found and closed before its recorder is reached, and is not WSAENOTSOCK.
-#[test]
-fn e9_a_closed_record_is_no_socket() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
-    socket.close().unwrap();
-    assert_eq!(provider.select(s, handle, 1), (-1, 10038));
-    assert_eq!(provider.enumerate(s, handle), (-1, 10038, untouched()));
-}
-
 /// Catches an errno that is written on success, or not on failure, and results other than 0 and -1.
 #[test]
 fn e10_results_and_errno() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    let (provider, s, socket, handle, _) = serving(0);
     assert_eq!(provider.select(s, handle, 1), (0, -7));
     assert_eq!(provider.select(0, handle, 1), (-1, 10038));
-    assert_eq!(provider.enumerate(s, handle).0, 0);
-    assert_eq!(provider.enumerate(s, handle).1, -7);
+    let (result, errno, _) = provider.enumerate(s, handle);
+    assert_eq!((result, errno), (0, -7));
     assert_eq!(provider.enumerate(0, handle), (-1, 10038, untouched()));
 
     // A null errno is survived by both, on both ways.
@@ -301,11 +281,7 @@ fn e10_results_and_errno() {
 
     // A null output takes nothing from the record.
     socket.record(NetworkEvent::Read, Ok(()));
-    let mut errno = -7;
-    // SAFETY: a null output is allowed, and the errno comes from a reference.
-    let result =
-        unsafe { wsp_enum_network_events(&provider, s, handle, std::ptr::null_mut(), &mut errno) };
-    assert_eq!((result, errno), (-1, 10022));
+    assert_eq!(enumerate_into_null(&provider, s, handle), (-1, 10022));
     assert_eq!(socket.recorded(), READ);
 }
 
@@ -316,9 +292,7 @@ struct Aligned<const N: usize>([u8; N]);
 /// Catches an aligned write to a caller's packed struct: a debug build checks every such write.
 #[test]
 fn e10_a_misaligned_output_is_written() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
-    provider.select(s, handle, 0x3ff);
+    let (provider, s, socket, handle, _) = serving(0x3ff);
     ask_for_changes(&socket);
     socket.record(NetworkEvent::AddressListChange, Err(DOWN));
     let mut aligned = Aligned([0x11; 64]);
@@ -338,7 +312,7 @@ fn e10_a_misaligned_output_is_written() {
 /// Catches an aligned write of the error code.
 #[test]
 fn e10_a_misaligned_errno_is_written() {
-    let provider = TestProvider::new();
+    let provider = serving(0).0;
     let mut aligned = Aligned([0x11; 8]);
     let memory = &mut aligned.0;
     // SAFETY: 4 bytes from offset 1 on lie inside the array.
@@ -373,8 +347,7 @@ fn e10_the_c_functions() {
     let (mut errno, mut out) = (-7, untouched());
     // SAFETY: the pointers come from references.
     unsafe {
-        assert_eq!(select(s, handle, 8, &mut errno), -1);
-        assert_eq!(errno, 10050);
+        assert_eq!((select(s, handle, 8, &mut errno), errno), (-1, 10050));
         assert_eq!(enumerate(s, handle, &mut out, &mut errno), -1);
         assert_eq!((errno, out), (10050, untouched()));
 
@@ -399,12 +372,10 @@ fn e10_a_panic_becomes_wsaenetdown() {
             std::panic::resume_unwind(Box::new("from the payload"));
         }
     }
-    let blow_up_twice = || -> Result<(), SignalError> { std::panic::panic_any(Worse) };
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
-    provider.select(s, handle, 0x3ff);
+    let blow_up_twice = || -> Answer { std::panic::panic_any(Worse) };
+    let (provider, s, socket, handle, event) = serving(0x3ff);
     socket.record(NetworkEvent::Close, Err(RESET));
-    for script in [blow_up as fn() -> Result<(), SignalError>, blow_up_twice] {
+    for script in [blow_up as fn() -> Answer, blow_up_twice] {
         event.on_reset(script);
         assert_eq!(provider.enumerate(s, handle), (-1, 10050, untouched()));
         event.on_set(script);

@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use wsp_events::{
     NetworkEvent, NetworkEvents, ProviderError, RecorderError, Report, SOCKET, SignalError,
@@ -125,16 +124,6 @@ impl Operation {
     }
 }
 
-/// Another thread, which must not wait for anybody; waits for it.
-fn meanwhile(body: impl FnOnce() + Send + 'static) {
-    let (done, end) = channel();
-    thread::spawn(move || {
-        body();
-        done.send(()).unwrap();
-    });
-    end.recv_timeout(Duration::from_secs(10)).expect("K2: it waits for the operation");
-}
-
 fn is_applicable(operation: Operation, fault: Fault) -> bool {
     // A clone and a drop have no way to fail.
     fault != EventObjectFails || matches!(operation.moment().1, Call::Set | Call::Reset)
@@ -154,44 +143,38 @@ fn cell(operation: Operation, fault: Fault, with_another: bool) {
     let gone = Arc::downgrade(&provider);
     let (closer, closing) = channel();
     let (object, moment) = operation.moment();
-    let strike = {
-        let (socket, current) = (socket.clone(), Arc::clone(&current));
-        move || {
-            if with_another {
-                let socket = socket.clone();
-                meanwhile(move || _ = socket.record(NetworkEvent::Read, Ok(())));
-            }
-            match fault {
-                Nothing => {}
-                EventObjectFails => return Err(BAD_HANDLE),
-                ThreadDies => return blow_up(),
-                SocketIsClosed => {
-                    let (begun, begins) = channel();
-                    let thread = thread::spawn(move || {
-                        begun.send(()).unwrap();
-                        _ = socket.close();
-                    });
-                    begins.recv().unwrap();
-                    closer.send(thread).unwrap();
-                }
-                ProviderIsDropped => drop(current.lock().unwrap().take()),
-                NetworkGoesDown => {
-                    current.lock().unwrap().as_ref().unwrap().up.store(false, SeqCst);
-                    meanwhile(move || _ = socket.record(NetworkEvent::Accept, Err(DOWN)));
-                }
-            }
-            Ok(())
+    let strike = with((&socket, &current), move |(socket, current)| {
+        if with_another {
+            must_return(with(&socket, |socket| socket.record(NetworkEvent::Read, Ok(()))));
         }
-    };
-    match operation {
-        EnumerateAndSet => {
-            let (recorder, set_later) = (socket.clone(), Arc::clone(&objects[0]));
-            objects[0].on(Call::Reset, move || {
-                set_later.on(Call::Set, strike);
-                recorder.record(NetworkEvent::Write, Ok(())).signaled().map(drop)
-            });
+        match fault {
+            Nothing => {}
+            EventObjectFails => return Err(BAD_HANDLE),
+            ThreadDies => return blow_up(),
+            SocketIsClosed => {
+                let (begun, begins) = channel();
+                let thread = thread::spawn(move || {
+                    begun.send(()).unwrap();
+                    _ = socket.close();
+                });
+                begins.recv().unwrap();
+                closer.send(thread).unwrap();
+            }
+            ProviderIsDropped => drop(current.lock().unwrap().take()),
+            NetworkGoesDown => {
+                current.lock().unwrap().as_ref().unwrap().up.store(false, SeqCst);
+                must_return(move || socket.record(NetworkEvent::Accept, Err(DOWN)));
+            }
         }
-        _ => objects[object].on(moment, strike),
+        Ok(())
+    });
+    if operation == EnumerateAndSet {
+        objects[0].on_reset(with((&socket, &objects[0]), |(recorder, set_later)| {
+            set_later.on_set(strike);
+            recorder.record(NetworkEvent::Write, Ok(())).signaled().map(drop)
+        }));
+    } else {
+        objects[object].on(moment, strike);
     }
 
     let result = thread::spawn(move || operation.perform(&provider, s)).join();

@@ -165,8 +165,7 @@ fn p1_a_call_under_way_stays_with_its_socket() {
 /// early: by a selection, a refusal, an enumeration, a close, a drop.
 #[test]
 fn p2_an_event_object_lives_as_long_as_it_is_needed() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    let (provider, s, socket, handle, event) = serving(0);
     let (other_handle, other) = provider.event();
     // One reference is this test's, one the table's.
     let references = || (Arc::strong_count(&event) - 2, Arc::strong_count(&other) - 2);
@@ -193,9 +192,7 @@ fn p2_an_event_object_lives_as_long_as_it_is_needed() {
 /// Catches a handle whose closing takes the event object away from a selection.
 #[test]
 fn p2_a_selected_event_object_outlives_its_handle() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
-    provider.select(s, handle, READ.mask());
+    let (provider, s, socket, handle, event) = serving(READ.mask());
     provider.events.lock().unwrap().clear();
     socket.record(NetworkEvent::Read, Ok(()));
     assert!(event.is_set());
@@ -236,8 +233,7 @@ fn p3_one_event_object_for_many_sockets() {
 /// Catches a record that belongs to a descriptor, and a socket that ends before its last one.
 #[test]
 fn p4_the_record_belongs_to_the_socket() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    let (provider, s, socket, handle, event) = serving(0);
     let t = provider.sockets.duplicate(s).unwrap().unwrap();
     provider.select(s, handle, READ.mask());
     provider.select(t, handle, CLOSE.mask());

@@ -60,9 +60,7 @@ fn s3_a_zero_mask_ends_the_selection() {
     assert_eq!(recorder.selected(), NONE);
     assert_eq!((Arc::strong_count(&event), Arc::strong_count(&ignored)), (1, 1));
 
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
-    provider.select(s, handle, 1);
+    let (provider, s, socket, _, _) = serving(1);
     assert_eq!(provider.select(s, WSAEVENT(99), 0), (0, -7));
     assert_eq!(socket.selected(), NONE);
 }
@@ -70,8 +68,7 @@ fn s3_a_zero_mask_ends_the_selection() {
 /// Catches unknown bits that are kept, or make the mask non-zero.
 #[test]
 fn s4_unknown_bits_are_dropped_first() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    let (provider, s, socket, handle, _) = serving(0);
     assert_eq!(provider.select(s, handle, !0x3ff | 0x20), (0, -7));
     assert_eq!(socket.selected(), CLOSE);
     assert_eq!(provider.select(s, WSAEVENT::NULL, i32::MIN), (0, -7));
@@ -81,12 +78,9 @@ fn s4_unknown_bits_are_dropped_first() {
 /// Catches a bad handle that is accepted, or that ends the earlier selection.
 #[test]
 fn s4_a_bad_event_object_leaves_the_earlier_selection() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
-    provider.select(s, handle, CLOSE.mask());
+    let (provider, s, socket, _, event) = serving(CLOSE.mask());
     for bad in [0, 99] {
-        let bad = WSAEVENT(bad);
-        assert_eq!(provider.select(s, bad, READ.mask()), (-1, 10022));
+        assert_eq!(provider.select(s, WSAEVENT(bad), READ.mask()), (-1, 10022));
         assert_eq!(socket.selected(), CLOSE);
     }
     socket.record(NetworkEvent::Close, Ok(()));
@@ -131,13 +125,10 @@ fn s6_news_during_a_refused_selection_reaches_the_earlier_event_object() {
     let (recorder, first) = selected(CLOSE);
     recorder.record(NetworkEvent::Read, Ok(()));
     let second = Event::new();
-    second.on_set({
-        let recorder = recorder.clone();
-        move || {
-            recorder.record(NetworkEvent::Close, Ok(()));
-            refuse()
-        }
-    });
+    second.on_set(with(&recorder, |recorder| {
+        recorder.record(NetworkEvent::Close, Ok(()));
+        refuse()
+    }));
     recorder.select(READ, second.clone()).unwrap_err();
     assert_eq!((first.log(), second.log()), (vec![Call::Set], vec![]));
 }
@@ -179,9 +170,7 @@ fn s8_an_accepted_socket_inherits_the_selection() {
 /// Catches a provider that is not notified, or is notified of a selection that failed.
 #[test]
 fn s9_the_provider_is_told_of_every_selection() {
-    let provider = TestProvider::new();
-    let ((s, _), (handle, _)) = (provider.socket(), provider.event());
-    provider.select(s, handle, 0x8);
+    let (provider, s, _, handle, _) = serving(0x8);
     provider.select(s, WSAEVENT::NULL, 0x8);
     provider.select(s, handle, 0);
     assert_eq!(*provider.told.lock().unwrap(), [ACCEPT, NONE]);
@@ -190,8 +179,7 @@ fn s9_the_provider_is_told_of_every_selection() {
 /// Catches a provider whose last notification names the selection that does not stand, when two race.
 #[test]
 fn s9_the_last_word_is_about_the_selection_that_stands() {
-    let provider = TestProvider::new();
-    let ((s, _), (handle, _)) = (provider.socket(), provider.event());
+    let (provider, s, _, handle, _) = serving(0);
     // The other selection comes between the first one and what the provider is told of it.
     *provider.on_selected.lock().unwrap() = Some(Box::new(move |provider| {
         provider.select(s, WSAEVENT(4), 0x1);
@@ -203,8 +191,7 @@ fn s9_the_last_word_is_about_the_selection_that_stands() {
 /// Catches a selection that fails, although it stands, because the provider panics when it is told.
 #[test]
 fn s9_a_provider_that_panics_when_it_is_told() {
-    let provider = TestProvider::new();
-    let ((s, socket), (handle, _)) = (provider.socket(), provider.event());
+    let (provider, s, socket, handle, _) = serving(0);
     *provider.on_selected.lock().unwrap() = Some(Box::new(|_| _ = blow_up()));
     assert_eq!(provider.select(s, handle, 0x8), (0, -7));
     assert_eq!(socket.selected(), ACCEPT);

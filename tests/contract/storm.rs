@@ -175,8 +175,8 @@ fn storm(seed: u32) {
     socket.take(&recorder.enumerate_and_reset(&*last).unwrap());
     assert!(!last.is_set() && recorder.recorded().is_empty(), "E5: seed {seed}");
     for at in 0..FD_MAX_EVENTS {
-        let (reported, recorded) =
-            (socket.reported[at].load(SeqCst), socket.recorded[at].load(SeqCst));
+        let [reported, recorded] =
+            [&socket.reported, &socket.recorded].map(|counts| counts[at].load(SeqCst));
         assert!(reported <= recorded, "E3: seed {seed}: event {at} is duplicated");
     }
     for object in &objects {

@@ -40,8 +40,9 @@ pub(crate) enum Call {
 }
 
 /// What happens inside a call, before its work; an error takes the place of that.
-type Once = Box<dyn FnOnce() -> Result<(), SignalError> + Send>;
-type Always = Arc<dyn Fn(Call) -> Result<(), SignalError> + Send + Sync>;
+pub(crate) type Answer = Result<(), SignalError>;
+type Once = Box<dyn FnOnce() -> Answer + Send>;
+type Always = Arc<dyn Fn(Call) -> Answer + Send + Sync>;
 
 /// An event object that keeps a log and does as it is told.
 #[derive(Default)]
@@ -63,30 +64,20 @@ impl Event {
     }
 
     /// Once, at the next such call.
-    pub(crate) fn on(
-        &self,
-        call: Call,
-        script: impl FnOnce() -> Result<(), SignalError> + Send + 'static,
-    ) {
+    pub(crate) fn on(&self, call: Call, script: impl FnOnce() -> Answer + Send + 'static) {
         self.next.lock().unwrap()[call as usize] = Some(Box::new(script));
     }
 
-    pub(crate) fn on_set(&self, script: impl FnOnce() -> Result<(), SignalError> + Send + 'static) {
+    pub(crate) fn on_set(&self, script: impl FnOnce() -> Answer + Send + 'static) {
         self.on(Call::Set, script);
     }
 
-    pub(crate) fn on_reset(
-        &self,
-        script: impl FnOnce() -> Result<(), SignalError> + Send + 'static,
-    ) {
+    pub(crate) fn on_reset(&self, script: impl FnOnce() -> Answer + Send + 'static) {
         self.on(Call::Reset, script);
     }
 
     /// From now on, at every call.
-    pub(crate) fn always(
-        &self,
-        script: impl Fn(Call) -> Result<(), SignalError> + Send + Sync + 'static,
-    ) {
+    pub(crate) fn always(&self, script: impl Fn(Call) -> Answer + Send + Sync + 'static) {
         *self.always.lock().unwrap() = Some(Arc::new(script));
     }
 
@@ -111,7 +102,7 @@ impl Event {
     }
 
     /// Outside the locks: the script may come back here.
-    fn run(&self, call: Call) -> Result<(), SignalError> {
+    fn run(&self, call: Call) -> Answer {
         let once = self.next.lock().unwrap()[call as usize].take();
         if let Some(once) = once {
             return once();
@@ -122,14 +113,14 @@ impl Event {
 }
 
 impl EventSignal for Event {
-    fn set_event(&self) -> Result<(), SignalError> {
+    fn set_event(&self) -> Answer {
         self.run(Call::Set)?;
         self.inner.set();
         self.log.lock().unwrap().push(Call::Set);
         Ok(())
     }
 
-    fn reset_event(&self) -> Result<(), SignalError> {
+    fn reset_event(&self) -> Answer {
         self.run(Call::Reset)?;
         self.inner.reset();
         self.log.lock().unwrap().push(Call::Reset);
@@ -138,11 +129,10 @@ impl EventSignal for Event {
 }
 
 impl EventSignal for Handle {
-    fn set_event(&self) -> Result<(), SignalError> {
+    fn set_event(&self) -> Answer {
         self.0.set_event()
     }
-
-    fn reset_event(&self) -> Result<(), SignalError> {
+    fn reset_event(&self) -> Answer {
         self.0.reset_event()
     }
 }
@@ -180,8 +170,40 @@ pub(crate) fn ask_for_changes<S>(recorder: &NetworkEventRecorder<S>) {
     recorder.reenable_for(ReenablingCall::AddressListChange);
 }
 
+/// References that a closure on another thread, or inside an event object, can have of its own.
+pub(crate) trait Share {
+    type Owned;
+    fn share(self) -> Self::Owned;
+}
+
+impl<T: Clone> Share for &T {
+    type Owned = T;
+    fn share(self) -> T {
+        self.clone()
+    }
+}
+
+impl<T: Clone, U: Clone> Share for (&T, &U) {
+    type Owned = (T, U);
+    fn share(self) -> (T, U) {
+        (self.0.clone(), self.1.clone())
+    }
+}
+
+/// A closure that has its own references to what it uses.
+pub(crate) fn with<S: Share, R>(
+    shared: S,
+    body: impl FnOnce(S::Owned) -> R + Send + 'static,
+) -> Box<dyn FnOnce() -> R + Send>
+where
+    S::Owned: Send + 'static,
+{
+    let owned = shared.share();
+    Box::new(move || body(owned))
+}
+
 /// A script that fails.
-pub(crate) fn refuse() -> Result<(), SignalError> {
+pub(crate) fn refuse() -> Answer {
     Err(BAD_HANDLE)
 }
 
@@ -189,7 +211,7 @@ pub(crate) fn refuse() -> Result<(), SignalError> {
 struct Planted;
 
 /// A script that panics, without the noise of a panic message.
-pub(crate) fn blow_up() -> Result<(), SignalError> {
+pub(crate) fn blow_up() -> Answer {
     resume_unwind(Box::new(Planted))
 }
 
@@ -279,6 +301,18 @@ impl<S: EventSignal + From<Arc<Event>>> TestProvider<S> {
         let result = unsafe { wsp_enum_network_events(self, s, event, &mut out, &mut errno) };
         (result, errno, out)
     }
+}
+
+/// A provider with a socket and an event object, selected with this mask if it is not zero.
+pub(crate) fn serving(
+    mask: i32,
+) -> (TestProvider, SOCKET, SocketRef<Recorder>, WSAEVENT, Arc<Event>) {
+    let provider = TestProvider::new();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    if mask != 0 {
+        assert_eq!(provider.select(s, handle, mask), (0, -7));
+    }
+    (provider, s, socket, handle, event)
 }
 
 /// What a caller's memory holds before a call.

@@ -13,7 +13,7 @@ use wsp_events::{
     ReenablingCall, Traced, WsaError,
 };
 
-use crate::support::{BAD_HANDLE, Event};
+use crate::support::{BAD_HANDLE, Event, refuse, with};
 
 const READ_OR_CLOSE: NetworkEvents = NetworkEvents::FD_READ.union(NetworkEvents::FD_CLOSE);
 
@@ -138,10 +138,10 @@ fn failures_are_warnings() {
     let lines = trace(|| {
         let (socket, event) = (socket(), event_object());
         socket.select(READ_OR_CLOSE, Arc::clone(&event)).unwrap();
-        event.on_set(|| Err(BAD_HANDLE));
+        event.on_set(refuse);
         assert_eq!(socket.record(NetworkEvent::Read, Ok(())).signaled(), Err(BAD_HANDLE));
         assert!(socket.owes_set());
-        event.on_reset(|| Err(BAD_HANDLE));
+        event.on_reset(refuse);
         let refused = Err(RecorderError::Signal(BAD_HANDLE));
         assert_eq!(socket.enumerate_and_reset(&event), refused);
         assert!(!socket.owes_set() && event.is_set());
@@ -170,14 +170,11 @@ fn r6_a_set_that_failed_during_the_enumeration() {
         let socket = Arc::new(socket());
         let event = event_object();
         socket.select(READ_OR_CLOSE, Arc::clone(&event)).unwrap();
-        event.on_reset({
-            let (socket, event) = (Arc::clone(&socket), Arc::clone(&event));
-            move || {
-                socket.record(NetworkEvent::Read, Ok(()));
-                event.on_set(|| Err(BAD_HANDLE));
-                Ok(())
-            }
-        });
+        event.on_reset(with((&socket, &event), |(socket, event)| {
+            socket.record(NetworkEvent::Read, Ok(()));
+            event.on_set(refuse);
+            Ok(())
+        }));
         let report = socket.enumerate_and_reset(&event).unwrap();
         assert_eq!(report.signal_error(), Some(BAD_HANDLE));
     });

@@ -1,5 +1,6 @@
 //! V: values and layout.
 
+use std::io::{Error, ErrorKind};
 use std::mem::{align_of, offset_of, size_of};
 
 use wsp_events::spi::WSANETWORKEVENTS;
@@ -75,6 +76,46 @@ fn v3_any_int_comes_out_unchanged() {
         assert_eq!(outcome, Some(Err(error)));
         assert_eq!(outcome.unwrap().unwrap_err().code(), code);
     }
+}
+
+/// Catches a wrong or missing row for an `errno` that no `ErrorKind` tells apart.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+#[test]
+fn v3_raw_errno_is_finer_than_the_kind() {
+    let numbers = if cfg!(target_os = "linux") {
+        [105, 101, 113, 100, 104, 103, 97, 13, 112]
+    } else {
+        [55, 51, 65, 50, 54, 53, 47, 13, 64]
+    };
+    let expected = [10055, 10051, 10065, 10050, 10054, 10053, 10047, 10013, 10064];
+    for (raw, code) in numbers.into_iter().zip(expected) {
+        assert_eq!(WsaError::from(Error::from_raw_os_error(raw)).code(), code, "errno {raw}");
+    }
+}
+
+#[test]
+fn v3_every_code_survives_the_way_through_io_error() {
+    for code in (-20..12_000).filter(|&code| code != 0).chain([i32::MIN, i32::MAX]) {
+        let error = WsaError::from_code(code).unwrap();
+        assert_eq!(WsaError::from(Error::from(error)), error);
+    }
+}
+
+/// Catches a wrong row, and a code whose `io::Error` is of another kind than the operating system's own would be.
+#[test]
+fn v3_kinds_lead_to_their_codes_and_back() {
+    use ErrorKind::*;
+    let kind = |code| Error::from(WsaError::from_code(code).unwrap()).kind();
+    let codes = [
+        10004, 10013, 10022, 10035, 10045, 10048, 10049, 10050, 10051, 10053, 10054, 10055, 10057,
+        10060, 10061, 10065, 10066, 10069, 10070,
+    ];
+    let kinds = codes.map(kind);
+    if cfg!(not(windows)) {
+        assert_eq!(kinds.map(|kind| WsaError::from(Error::from(kind)).code()), codes);
+    }
+    assert_eq!([10060, 10054, 77].map(kind), [TimedOut, ConnectionReset, Other]);
+    assert_eq!(WsaError::from(Error::from(BrokenPipe)), WsaError::WSAECONNRESET);
 }
 
 /// Catches a code that the SPI documents and the table does not name, and one too many.

@@ -34,22 +34,3 @@ impl AsFd for EventFd {
         self.0.as_fd()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::signal::EventSignal;
-    use crate::signal::unix::{Object, PollableEvent};
-
-    /// Catches a set that blocks, fails or starts again from zero when the counter is at its maximum.
-    #[test]
-    fn a_full_counter_is_set() {
-        let event = PollableEvent(Object::new().unwrap());
-        assert_eq!(write(&event.0.0, &(u64::MAX - 1).to_ne_bytes()), Ok(8));
-        assert_eq!(event.0.set(), Err(Errno::AGAIN));
-        event.set_event().unwrap();
-        assert!(event.wait_timeout(std::time::Duration::ZERO).unwrap());
-        event.reset_event().unwrap();
-        assert!(!event.wait_timeout(std::time::Duration::ZERO).unwrap());
-    }
-}

@@ -10,13 +10,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, ioctl_fionbio, read, retry_on_intr, write};
 
 #[derive(Debug)]
-pub(in crate::signal) struct Pipe {
+pub(crate) struct Pipe {
     reader: OwnedFd,
     writer: OwnedFd,
 }
 
 impl Pipe {
-    pub(in crate::signal) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         // Close-on-exec, like every descriptor of the standard library.
         let (reader, writer) = io::pipe()?;
         let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
@@ -26,13 +26,13 @@ impl Pipe {
     }
 
     /// Adds a byte. Would block if the pipe is full.
-    pub(in crate::signal) fn set(&self) -> Result<usize, Errno> {
+    pub(crate) fn set(&self) -> Result<usize, Errno> {
         retry_on_intr(|| write(&self.writer, &[1]))
     }
 
     /// Takes all bytes, usually by one read: a read that does not fill the buffer has emptied the pipe. A concurrent set
     /// counts as before this call if it comes before the last read, and otherwise as after it.
-    pub(in crate::signal) fn reset(&self) -> Result<usize, Errno> {
+    pub(crate) fn reset(&self) -> Result<usize, Errno> {
         let mut bytes = [0_u8; 1024];
         loop {
             let taken = retry_on_intr(|| read(&self.reader, &mut bytes))?;

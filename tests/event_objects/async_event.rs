@@ -1,19 +1,27 @@
-//! What only an awaited event object does: wakers, cancelled waits, polls. [`crate::signal::tests`] has what all
-//! event objects have in common, and the threads.
+//! `AsyncEvent`: wakers, cancelled waits, polls.
 
-use std::boxed::Box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::vec::Vec;
 
-use super::{AsyncEvent, WAITED};
-use crate::event::{NetworkEvent, NetworkEvents};
-use crate::recorder::NetworkEventRecorder;
-use crate::signal::tests::must_return;
+use wsp_events::{AsyncEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+
+use crate::common::{EventObject, must_return};
+
+impl EventObject for AsyncEvent {
+    fn create() -> Self {
+        Self::new()
+    }
+    fn is_signaled(&self) -> bool {
+        self.is_set()
+    }
+    fn wait_for_it(&self) {
+        self.wait_blocking();
+    }
+}
 
 type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -51,25 +59,31 @@ impl<'a> Task<'a> {
     fn wakes(&self) -> usize {
         self.wakes.0.load(SeqCst)
     }
+
+    /// How often its waker is in the list.
+    fn listed(&self) -> usize {
+        Arc::strong_count(&self.wakes) - 1
+    }
+
+    fn cancel(self) {
+        drop(self.wait);
+        assert_eq!(Arc::strong_count(&self.wakes), 1, "its waker is still in the list");
+    }
 }
 
 fn is_over(wait: &mut Wait<'_>, waker: &Waker) -> bool {
     wait.as_mut().poll(&mut Context::from_waker(waker)) == Poll::Ready(())
 }
 
-/// The number of wakers in the list of a nonsignaled event object, with which the word must agree.
-fn listed(event: &AsyncEvent) -> usize {
-    let word = event.look();
-    let count = event.with_wakers(super::turn(word), |wakers| wakers.len()).unwrap();
-    assert_eq!(count != 0, word & WAITED != 0);
-    count
-}
-
-/// Catches a set that wakes only one wait, and a wait that returns only if the event object is still set.
+/// Catches a set that wakes only one wait, a wait that returns only if the event object is still set, and a wait that takes
+/// any poll for a wake-up.
 #[test]
 fn a_set_releases_all_who_wait_though_a_reset_follows() {
     let event = AsyncEvent::new();
     let (mut unpolled, mut waiting) = (Task::new(&event), [0; 3].map(|_| Task::waiting(&event)));
+    event.reset();
+    assert!(!waiting[0].is_over());
+    assert_eq!(waiting[0].wakes(), 0);
     event.set();
     event.reset();
     let mut later = Task::waiting(&event);
@@ -82,24 +96,8 @@ fn a_set_releases_all_who_wait_though_a_reset_follows() {
     assert_eq!(later.wakes(), 0);
 }
 
-/// Catches a wake-up that is lost because the wait that got it is cancelled, and a cancelled wait that changes the event
-/// object.
-#[test]
-fn a_cancelled_wait_takes_nothing_from_anybody() {
-    let event = AsyncEvent::new();
-    let [before, woken] = [0; 2].map(|_| Task::waiting(&event));
-    let mut other = Task::waiting(&event);
-    drop(before);
-    event.set();
-    assert_eq!(woken.wakes(), 1);
-    drop(woken);
-    assert!(event.is_set());
-    assert_eq!(other.wakes(), 1);
-    assert!(other.is_over());
-    assert!(Task::new(&event).is_over());
-}
-
-/// Catches a cancelled wait that leaves its waker in the list or removes another's, also one of an earlier turn.
+/// Catches a cancelled wait that leaves its waker in the list or removes another's, also one of an earlier turn; a wake-up
+/// that is lost because the wait that got it is cancelled; and a cancelled wait that changes the event object.
 #[test]
 fn a_cancelled_wait_leaves_nothing_behind() {
     let event = AsyncEvent::new();
@@ -108,53 +106,20 @@ fn a_cancelled_wait_leaves_nothing_behind() {
     event.reset();
     let [mut first, second, third] = [0; 3].map(|_| Task::waiting(&event));
     assert!(earlier.is_over());
-    drop(earlier);
+    earlier.cancel();
     assert!(!first.is_over());
-    assert_eq!(listed(&event), 3);
-    drop(second);
-    drop(Task::waiting(&event));
-    drop(Task::new(&event));
-    assert_eq!(listed(&event), 2);
-    assert_eq!(Arc::strong_count(&first.wakes), 2, "polled twice, and listed once");
+    assert_eq!([&first, &second, &third].map(Task::listed), [1; 3], "the first was polled twice");
+    second.cancel();
+    Task::waiting(&event).cancel();
+    Task::new(&event).cancel();
+    assert_eq!([&first, &third].map(Task::listed), [1; 2]);
     event.set();
-    assert_eq!((first.wakes(), third.wakes()), (1, 1));
-    assert_eq!(Arc::strong_count(&first.wakes), 1);
+    assert_eq!([&first, &third].map(|task| (task.wakes(), task.listed())), [(1, 0); 2]);
+    third.cancel();
+    assert!(event.is_set() && first.is_over());
     event.reset();
-    drop([first, third]);
-    drop(Task::waiting(&event));
-    assert_eq!(listed(&event), 0);
-}
-
-/// Catches a wait that takes any poll for a wake-up.
-#[test]
-fn nothing_but_a_set_releases() {
-    let event = AsyncEvent::new();
-    let mut task = Task::waiting(&event);
-    assert!(!task.is_over());
-    event.reset();
-    assert!(!task.is_over());
-    assert_eq!(task.wakes(), 0);
-    event.set();
-    assert_eq!(task.wakes(), 1);
-    assert!(task.is_over());
-}
-
-/// Catches a set that waits for a wait that has the list, and a set whose wake-ups get lost there.
-#[test]
-fn a_set_leaves_the_waking_to_the_wait_that_has_the_list() {
-    must_return(|| {
-        let event = AsyncEvent::new();
-        let task = Task::waiting(&event);
-        event.with_wakers(0, |_| {
-            event.set();
-            event.reset();
-            event.set();
-            assert_eq!(task.wakes(), 0);
-        });
-        assert_eq!(task.wakes(), 1);
-        event.reset();
-        assert_eq!(listed(&event), 0);
-    });
+    first.cancel();
+    Task::waiting(&event).cancel();
 }
 
 /// A task of an executor that keeps its tasks only in a queue.
@@ -170,6 +135,12 @@ impl Wake for Queued {
     }
 }
 
+/// A wait that owns its event object.
+fn wait_for(event: &Arc<AsyncEvent>) -> Wait<'static> {
+    let event = Arc::clone(event);
+    Box::pin(async move { event.wait().await })
+}
+
 /// Catches wakers that are called under a lock which a cancelled wait needs.
 #[test]
 fn a_waker_that_drops_its_task() {
@@ -177,8 +148,7 @@ fn a_waker_that_drops_its_task() {
         let event = Arc::new(AsyncEvent::new());
         let (queue, executor) = channel();
         for _ in 0..3 {
-            let awaited = Arc::clone(&event);
-            let wait = Mutex::new(Box::pin(async move { awaited.wait().await }) as Wait<'_>);
+            let wait = Mutex::new(wait_for(&event));
             let task = Arc::new(Queued { wait, queue: queue.clone() });
             let waker = Arc::clone(&task).into();
             assert!(!is_over(&mut task.wait.lock().unwrap(), &waker));
@@ -193,21 +163,22 @@ fn a_waker_that_drops_its_task() {
 }
 
 /// A waker that does something when it is woken, and something when the last of its clones is dropped.
-struct Acts<W: Fn() + Send + Sync + 'static, D: Fn() + Send + Sync + 'static> {
-    woken: W,
-    dropped: D,
-}
-
-impl<W: Fn() + Send + Sync, D: Fn() + Send + Sync> Wake for Acts<W, D> {
-    fn wake(self: Arc<Self>) {
-        (self.woken)();
+fn acts(
+    woken: impl Fn() + Send + Sync + 'static,
+    dropped: impl Fn() + Send + Sync + 'static,
+) -> Waker {
+    struct Acts<W: Fn(), D: Fn()>(W, D);
+    impl<W: Fn() + Send + Sync, D: Fn() + Send + Sync> Wake for Acts<W, D> {
+        fn wake(self: Arc<Self>) {
+            (self.0)();
+        }
     }
-}
-
-impl<W: Fn() + Send + Sync, D: Fn() + Send + Sync> Drop for Acts<W, D> {
-    fn drop(&mut self) {
-        (self.dropped)();
+    impl<W: Fn(), D: Fn()> Drop for Acts<W, D> {
+        fn drop(&mut self) {
+            (self.1)();
+        }
     }
+    Arc::new(Acts(woken, dropped)).into()
 }
 
 /// What a waker may do with the event object: begin, poll and cancel waits, and set and reset it, so that more wakers are
@@ -232,32 +203,31 @@ fn use_in_every_way(event: &AsyncEvent) {
 fn a_waker_that_uses_the_event_object() {
     must_return(|| {
         let event = Arc::new(AsyncEvent::new());
-        let waits = Arc::new(Mutex::new(Vec::<Wait<'static>>::new()));
-        let wakes = Arc::new(Wakes::default());
+        let waits = Arc::new(Mutex::new(Vec::new()));
+        let wakes = Arc::new(AtomicUsize::new(0));
         let waker = |again: Option<Waker>| {
             let (event, waits, wakes) =
                 (Arc::clone(&event), Arc::clone(&waits), Arc::clone(&wakes));
             let woken = move || {
-                wakes.0.fetch_add(1, SeqCst);
+                wakes.fetch_add(1, SeqCst);
                 use_in_every_way(&event);
                 // It was reset: the same task waits again.
-                let awaited = Arc::clone(&event);
-                let mut wait = Box::pin(async move { awaited.wait().await }) as Wait<'_>;
+                let mut wait = wait_for(&event);
                 assert!(!is_over(&mut wait, again.as_ref().unwrap_or(Waker::noop())));
                 waits.lock().unwrap().push(wait);
             };
-            Waker::from(Arc::new(Acts { woken, dropped: || () }))
+            acts(woken, || ())
         };
         let (first, second) = (waker(None), waker(Some(waker(None))));
-        let mut waiting = [0; 2].map(|_| Box::pin(event.wait()) as Wait<'_>);
+        let mut waiting = [0; 2].map(|_| wait_for(&event));
         assert!(!is_over(&mut waiting[0], &first));
         assert!(!is_over(&mut waiting[1], &second));
         event.set();
-        assert_eq!(wakes.0.load(SeqCst), 2);
+        assert_eq!(wakes.load(SeqCst), 2);
         assert!(waiting.iter_mut().all(|wait| is_over(wait, Waker::noop())));
         // The second waker's wait is the only one that still has a waker of these.
         event.set();
-        assert_eq!(wakes.0.load(SeqCst), 3);
+        assert_eq!(wakes.load(SeqCst), 3);
     });
 }
 
@@ -266,26 +236,26 @@ fn a_waker_that_uses_the_event_object() {
 fn a_waker_whose_drop_uses_the_event_object() {
     must_return(|| {
         let event = Arc::new(AsyncEvent::new());
-        let drops = Arc::new(Wakes::default());
+        let drops = Arc::new(AtomicUsize::new(0));
         let waker = || {
             let (event, drops) = (Arc::clone(&event), Arc::clone(&drops));
             let dropped = move || {
                 use_in_every_way(&event);
-                drops.0.fetch_add(1, SeqCst);
+                drops.fetch_add(1, SeqCst);
             };
-            Waker::from(Arc::new(Acts { woken: || (), dropped }))
+            acts(|| (), dropped)
         };
-        let mut wait = Box::pin(event.wait()) as Wait<'_>;
+        let mut wait = wait_for(&event);
         let second = waker();
         assert!(!is_over(&mut wait, &waker()));
-        assert_eq!(drops.0.load(SeqCst), 0);
+        assert_eq!(drops.load(SeqCst), 0);
         assert!(!is_over(&mut wait, &second));
-        assert_eq!(drops.0.load(SeqCst), 1, "the second has taken the place of the first");
+        assert_eq!(drops.load(SeqCst), 1, "the second has taken the place of the first");
         assert!(is_over(&mut wait, &second), "the first has set the event object");
-        let mut wait = Box::pin(event.wait()) as Wait<'_>;
+        let mut wait = wait_for(&event);
         assert!(!is_over(&mut wait, &waker()));
         drop(wait);
-        assert_eq!(drops.0.load(SeqCst), 2, "the third is cancelled");
+        assert_eq!(drops.load(SeqCst), 2, "the third is cancelled");
     });
 }
 
@@ -294,14 +264,10 @@ fn a_waker_whose_drop_uses_the_event_object() {
 fn a_waker_that_panics_does_so_after_the_others() {
     must_return(|| {
         let event = AsyncEvent::new();
-        let waker = |n: usize| {
-            let woken = move || std::panic::panic_any(n);
-            Waker::from(Arc::new(Acts { woken, dropped: || () }))
-        };
         let before = Task::waiting(&event);
         let mut panicking = [0; 2].map(|_| Box::pin(event.wait()) as Wait<'_>);
         for (n, wait) in panicking.iter_mut().enumerate() {
-            assert!(!is_over(wait, &waker(n)));
+            assert!(!is_over(wait, &acts(move || std::panic::panic_any(n), || ())));
         }
         let after = Task::waiting(&event);
         let panic = catch_unwind(AssertUnwindSafe(|| event.set())).unwrap_err();
