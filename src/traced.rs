@@ -1,13 +1,14 @@
 //! [`Traced`]: a trace, through the `tracing` crate, of the calls on an event object or a recorder.
 
+use core::fmt::Display;
 use core::ops::Deref;
 
 use tracing::{Level, Span, event, field};
 
-use crate::error::{RecorderError, SignalError, WsaError};
+use crate::error::{Outcome, RecorderError, SignalError};
 use crate::event::{NetworkEvent, NetworkEvents};
 use crate::latching::ReenablingCall;
-use crate::recorder::{NetworkEventRecorder, Recorded};
+use crate::recorder::{NetworkEventRecorder, Recorded, Unsignaled};
 use crate::report::Report;
 use crate::signal::EventSignal;
 
@@ -125,7 +126,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// recorder.record(NetworkEvent::Close, Err(WsaError::WSAECONNRESET));
     /// // DEBUG socket{s=3}: record occurred=FD_CLOSE: WSAECONNRESET (10054) new=FD_CLOSE wake=NotNeeded
     /// ```
-    pub fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) -> Recorded {
+    pub fn record(&self, event: NetworkEvent, outcome: Outcome) -> Recorded {
         self.record_all([(event, outcome)])
     }
 
@@ -140,7 +141,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// ```
     pub fn record_all(
         &self,
-        occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
     ) -> Recorded {
         let occurred = merge(occurrences);
         self.traced(
@@ -155,6 +156,44 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
                 );
             },
         )
+    }
+
+    /// [`NetworkEventRecorder::record_unsignaled`]. Its trace event is named `record`, and has no `wake` yet; a traced event
+    /// object emits its own when the second step sets it.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Traced};
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// # let recorder = Traced::new(recorder, tracing::Span::none());
+    /// let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
+    /// // DEBUG record occurred=FD_READ: success new=FD_READ
+    /// recorded.signal();
+    /// ```
+    pub fn record_unsignaled(&self, event: NetworkEvent, outcome: Outcome) -> Unsignaled<'_, S> {
+        self.record_all_unsignaled([(event, outcome)])
+    }
+
+    /// [`NetworkEventRecorder::record_all_unsignaled`], with one trace event for all occurrences.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Traced};
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// # let recorder = Traced::new(recorder, tracing::Span::none());
+    /// let connected = [(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))];
+    /// recorder.record_all_unsignaled(connected).signal();
+    /// // DEBUG record occurred=FD_WRITE: success, FD_CONNECT: success new=FD_WRITE | FD_CONNECT
+    /// ```
+    pub fn record_all_unsignaled(
+        &self,
+        occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
+    ) -> Unsignaled<'_, S> {
+        let occurred = merge(occurrences);
+        self.span.in_scope(|| {
+            let recorded = self.inner.record_all_unsignaled(occurred.iter());
+            let new = recorded.new_events();
+            event!(name: "record", Level::DEBUG, %occurred, %new, "record");
+            recorded
+        })
     }
 
     /// [`NetworkEventRecorder::select`].
@@ -222,12 +261,54 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         self.report(|recorder| recorder.enumerate_and_reset(event))
     }
 
-    fn report(
+    /// [`NetworkEventRecorder::enumerate_with`]. Its trace event is named `enumerate`.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced, WsaError};
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// # let recorder = Traced::new(recorder, tracing::Span::none());
+    /// assert_eq!(recorder.enumerate_with(|_| Err(WsaError::WSAEFAULT)), Err(WsaError::WSAEFAULT));
+    /// // WARN enumerate error=WSAEFAULT
+    /// ```
+    pub fn enumerate_with<F>(
         &self,
-        enumerate: impl FnOnce(&NetworkEventRecorder<S>) -> Result<Report, RecorderError>,
-    ) -> Result<Report, RecorderError> {
+        deliver: impl FnOnce(&Report) -> Result<(), F>,
+    ) -> Result<Report, F>
+    where
+        F: From<RecorderError> + Display,
+    {
+        self.report(|recorder| recorder.enumerate_with(deliver))
+    }
+
+    /// [`NetworkEventRecorder::enumerate_and_reset_with`]. Its trace event is named `enumerate`.
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced, WsaError};
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// # let recorder = Traced::new(recorder, tracing::Span::none());
+    /// # let event = ManualResetEvent::new();
+    /// recorder.enumerate_and_reset_with(&event, |_| Ok::<_, WsaError>(()))?;
+    /// // DEBUG enumerate report=no network events
+    /// # Ok::<(), WsaError>(())
+    /// ```
+    pub fn enumerate_and_reset_with<E, F>(
+        &self,
+        event: &E,
+        deliver: impl FnOnce(&Report) -> Result<(), F>,
+    ) -> Result<Report, F>
+    where
+        E: EventSignal + ?Sized,
+        F: From<RecorderError> + Display,
+    {
+        self.report(|recorder| recorder.enumerate_and_reset_with(event, deliver))
+    }
+
+    fn report<F: Display>(
+        &self,
+        enumerate: impl FnOnce(&NetworkEventRecorder<S>) -> Result<Report, F>,
+    ) -> Result<Report, F> {
         self.traced(enumerate, |result| {
-            let report = result.ok();
+            let report = result.as_ref().ok().copied();
             trace!(
                 "enumerate",
                 result,
@@ -251,6 +332,19 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
             |recorder| recorder.withdraw(events),
             |()| event!(name: "withdraw", Level::DEBUG, %events, "withdraw"),
         );
+    }
+
+    /// [`NetworkEventRecorder::renew`].
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder, Traced};
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// # let recorder = Traced::new(recorder, tracing::Span::none());
+    /// recorder.renew();
+    /// // DEBUG renew
+    /// ```
+    pub fn renew(&self) {
+        self.traced(|recorder| recorder.renew(), |()| event!(name: "renew", Level::DEBUG, "renew"));
     }
 
     /// [`NetworkEventRecorder::reenable`].
@@ -316,7 +410,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
 }
 
 /// The occurrences as one step records them: an error replaces a success, and the first error stays (R3, R5).
-fn merge(occurrences: impl IntoIterator<Item = (NetworkEvent, Result<(), WsaError>)>) -> Report {
+fn merge(occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>) -> Report {
     let mut merged = Report::default();
     for (event, outcome) in occurrences {
         merged.events |= event.flag();

@@ -140,6 +140,20 @@ pub struct Unsignaled<'a, S> {
 }
 
 impl<S: EventSignal> Unsignaled<'_, S> {
+    /// The events that were not in the record before, as [`Recorded::new`].
+    ///
+    /// ```
+    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
+    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
+    /// let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
+    /// assert_eq!(recorded.new_events(), NetworkEvents::FD_READ);
+    /// # recorded.signal();
+    /// ```
+    #[must_use]
+    pub fn new_events(&self) -> NetworkEvents {
+        self.recording.new
+    }
+
     /// The second step: sets the event object if that is still owed. Call it without a lock that the event object's
     /// set needs.
     ///

@@ -105,6 +105,11 @@ fn every_call_is_told_of() {
         socket.reenable_for(ReenablingCall::SendWouldBlock);
         socket.reenable(NetworkEvent::Read);
         socket.withdraw(NetworkEvents::FD_OOB);
+        socket.record_unsignaled(NetworkEvent::Read, Ok(())).signal();
+        let fault = |_: &Report| Err(WsaError::WSAEFAULT);
+        socket.enumerate_with(fault).unwrap_err();
+        socket.enumerate_and_reset_with(&event, |_| Ok::<_, WsaError>(())).unwrap();
+        socket.renew();
         socket.inherit().unwrap();
         socket.deselect().unwrap();
         socket.close().unwrap();
@@ -124,6 +129,13 @@ fn every_call_is_told_of() {
             "DEBUG socket: reenable events=FD_WRITE",
             "DEBUG socket: reenable events=FD_READ",
             "DEBUG socket: withdraw events=FD_OOB",
+            "DEBUG socket: record occurred=FD_READ: success new=FD_READ",
+            "DEBUG socket:event: set",
+            "DEBUG socket:event: set",
+            "WARN socket: enumerate error=WSAEFAULT",
+            "DEBUG socket:event: reset",
+            "DEBUG socket: enumerate report=FD_READ: success",
+            "DEBUG socket: renew",
             "DEBUG socket: inherit",
             "DEBUG socket: deselect",
             "DEBUG socket: close",
