@@ -20,6 +20,7 @@
 #![allow(unused_imports, reason = "the imports are for the links of the pages")]
 
 pub mod provider {
+    #![doc = "[other]: crate::latching#what-the-other-order-does"]
     #![doc = include_str!("../docs/guide/PROVIDER.md")]
     //! # The complete file
     //!
