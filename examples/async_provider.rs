@@ -37,8 +37,12 @@ impl Socket {
     /// The provider's task.
     async fn bring(self: Arc<Self>) -> Result<(), SignalError> {
         for datagram in 0..DATAGRAMS {
-            self.inbox.lock().unwrap().push(datagram); // first the datagram ...
-            self.record.record(NetworkEvent::Read, Ok(())); // ... then the event
+            let recorded = {
+                let mut inbox = self.inbox.lock().unwrap();
+                inbox.push(datagram); // first the datagram ...
+                self.record.record_unsignaled(NetworkEvent::Read, Ok(())) // ... then the event
+            };
+            recorded.signal(); // without the lock
             if datagram % 7 == 0 {
                 yield_now().await;
             }
@@ -46,10 +50,11 @@ impl Socket {
         self.record.record(NetworkEvent::Close, Err(WsaError::WSAECONNABORTED)).signaled().map(drop)
     }
 
-    /// WSPRecv, until there is no more.
+    /// WSPRecv, until there is no more. What has arrived before is not recorded after it: both take the lock (L2).
     fn recv(&self) -> Vec<u32> {
+        let mut inbox = self.inbox.lock().unwrap();
         self.record.reenable_for(ReenablingCall::Recv { oob: false });
-        mem::take(&mut self.inbox.lock().unwrap())
+        mem::take(&mut *inbox)
     }
 }
 
@@ -68,7 +73,11 @@ async fn receive(socket: Arc<Socket>, event: Arc<AsyncEvent>) -> Result<usize> {
         }
         reports += 1;
         if report.events().contains(NetworkEvents::FD_READ) {
-            received.append(&mut socket.recv());
+            let datagrams = socket.recv();
+            if datagrams.is_empty() {
+                return Err("FD_READ, and nothing to receive".into());
+            }
+            received.extend(datagrams);
         }
         if let Some(outcome) = report.outcome(NetworkEvent::Close) {
             return if outcome != Err(WsaError::WSAECONNABORTED) {

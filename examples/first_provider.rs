@@ -1,6 +1,6 @@
 //! A complete provider in one file. A link delivers datagrams; a switch selects, waits and
 //! receives. The guide "Writing a provider" (docs/guide/PROVIDER.md) builds it step by step. The
-//! program fails if a datagram or a wake-up is lost.
+//! program fails if a datagram or a wake-up is lost, or if a report says what is not true.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -12,7 +12,7 @@ use wsp_events::spi::{
     CurrentProvider, SOCKET_ERROR, WSANETWORKEVENTS, WSPEnumNetworkEvents, WSPEventSelect,
 };
 use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
-use wsp_events::{Provider, ReenablingCall, SocketRef, SocketTable, TableFull};
+use wsp_events::{Provider, ReenablingCall, SocketRef, SocketTable, TableFull, Unsignaled};
 use wsp_events::{SOCKET, WSAEVENT, WsaError};
 
 /// The event objects of our switch. Each socket that selects one has its own reference.
@@ -27,20 +27,30 @@ struct Socket {
 impl Socket {
     /// A datagram has arrived. Called on the link's thread.
     fn arrived(&self, datagram: Vec<u8>) {
-        self.inbox.lock().unwrap().push_back(datagram); // first the datagram ...
-        self.record(NetworkEvent::Read, Ok(())); // ... then the event
+        let mut inbox = self.inbox.lock().unwrap();
+        inbox.push_back(datagram); // first the datagram ...
+        let recorded = self.look(&inbox); // ... then the event, under the same lock ...
+        drop(inbox);
+        signal(recorded); // ... and the event object without it
+    }
+
+    /// Records that there is something to receive, if there is. The caller has the lock.
+    fn look(&self, inbox: &VecDeque<Vec<u8>>) -> Option<Unsignaled<'_, EventObject>> {
+        let holds = !inbox.is_empty();
+        holds.then(|| self.events.record_unsignaled(NetworkEvent::Read, Ok(())))
     }
 
     /// No more datagrams will arrive, for this reason.
     fn link_lost(&self, reason: WsaError) {
-        self.record(NetworkEvent::Close, Err(reason));
+        signal(Some(self.events.record_unsignaled(NetworkEvent::Close, Err(reason))));
     }
+}
 
-    fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) {
-        if let Some(error) = self.events.record(event, outcome).signal_error {
-            // The event is recorded, and the recorder's next call tries the set again (R6).
-            eprintln!("{event} is recorded, but not signaled: {error}");
-        }
+/// Sets the event object for what was recorded. No lock is held.
+fn signal(recorded: Option<Unsignaled<'_, EventObject>>) {
+    if let Some(error) = recorded.and_then(|it| it.signal().signal_error) {
+        // The event is recorded, and the recorder's next call tries the set again (R6).
+        eprintln!("recorded, but not signaled: {error}");
     }
 }
 
@@ -87,15 +97,12 @@ impl MyProvider {
     /// WSPRecv: one datagram, or WSAEWOULDBLOCK.
     fn recv(&self, s: SOCKET) -> Result<Vec<u8>, WsaError> {
         let socket = self.sockets.get(s).ok_or(WsaError::WSAENOTSOCK)?;
-        // First re-enable ...
-        socket.events.reenable_for(ReenablingCall::Recv { oob: false });
-        let mut inbox = socket.inbox.lock().unwrap();
-        let datagram = inbox.pop_front(); // ... then look ...
-        let more = !inbox.is_empty();
+        let mut inbox = socket.inbox.lock().unwrap(); // all of it under the same lock:
+        socket.events.reenable_for(ReenablingCall::Recv { oob: false }); // re-enable ...
+        let datagram = inbox.pop_front(); // ... consume ...
+        let recorded = socket.look(&inbox); // ... look, and record what is left
         drop(inbox);
-        if more {
-            socket.record(NetworkEvent::Read, Ok(())); // ... and record what is left
-        }
+        signal(recorded);
         datagram.ok_or(WsaError::WSAEWOULDBLOCK)
     }
 
@@ -180,10 +187,12 @@ fn main() {
         for (event, outcome) in report.iter() {
             match event {
                 NetworkEvent::Read => {
+                    let before = received;
                     while let Ok(datagram) = provider.recv(s) {
                         assert_eq!(datagram, received.to_le_bytes(), "a lost datagram");
                         received += 1;
                     }
+                    assert_ne!(received, before, "FD_READ, and nothing to receive");
                 }
                 _ => end = Some(outcome),
             }

@@ -22,6 +22,7 @@ connection waits to be accepted, and FD_CONNECT, an attempt to connect has ended
 /// The event object of the switch.
 struct EventObject(ManualResetEvent);
 static EVENT: EventObject = EventObject(ManualResetEvent::new());
+type Event = &'static EventObject;
 /// The handle by which the switch names it.
 const HANDLE: WSAEVENT = WSAEVENT(4);
 /// Runs in the middle of its next reset.
@@ -41,7 +42,7 @@ impl EventSignal for EventObject {
 /// A socket of the provider: its recorder and its connection; a listener has those that wait for the switch.
 #[derive(Default)]
 struct Socket {
-    recorder: NetworkEventRecorder<&'static EventObject>,
+    recorder: NetworkEventRecorder<Event>,
     streams: Mutex<VecDeque<TcpStream>>,
 }
 
@@ -52,22 +53,22 @@ static IS_UP: AtomicBool = AtomicBool::new(true);
 struct SanProvider;
 
 impl Provider for SanProvider {
-    type EventObject = &'static EventObject;
+    type EventObject = Event;
     type Socket<'a> = SocketRef<Socket>;
-    type EventObjectToReset<'a> = &'static EventObject;
+    type EventObjectToReset<'a> = Event;
     fn subsystem_is_up(&self) -> bool {
         IS_UP.load(SeqCst)
     }
     fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<Socket>> {
         SOCKETS.get(descriptor)
     }
-    fn recorder_of(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<&'static EventObject> {
+    fn recorder_of(socket: &SocketRef<Socket>) -> &NetworkEventRecorder<Event> {
         &socket.recorder
     }
-    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<&'static EventObject> {
+    fn event_object_to_select(&self, handle: WSAEVENT) -> Option<Event> {
         (handle == HANDLE).then_some(&EVENT)
     }
-    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<&'static EventObject> {
+    fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<Event> {
         self.event_object_to_select(handle)
     }
 }
@@ -81,35 +82,35 @@ impl Socket {
     ) -> JoinHandle<()> {
         let this = this.clone();
         thread::spawn(move || {
-            // First the connection, then its event, so that a switch that gets the report finds the connection.
-            let outcome = get().map(|stream| this.streams.lock().unwrap().push_back(stream));
-            this.record(event, outcome.map_err(WsaError::from));
+            let outcome = get().map_err(WsaError::from);
+            // The connection and its event under one lock: no accept comes between (L2). The wake-up after it (R9).
+            let mut streams = this.streams.lock().unwrap();
+            let recorded = this.record(event, outcome.map(|stream| streams.push_back(stream)));
+            drop(streams);
+            recorded.signal();
         })
     }
 
-    fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) {
+    fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) -> Unsignaled<'_, Event> {
         say("provider", format_args!("records {event}: {}", text(outcome)));
-        self.recorder.record(event, outcome);
+        self.recorder.record_unsignaled(event, outcome)
     }
 
     /// WSPAccept: a new socket, which begins with the listener's selection (S8).
     fn accept(&self) -> Result<Self> {
         say("switch", "accepts a connection");
         let recorder = self.recorder.inherit()?;
-        self.recorder.reenable_for(ReenablingCall::Accept); // first re-enable, then look (L2)
         let mut waiting = self.streams.lock().unwrap();
+        self.recorder.reenable_for(ReenablingCall::Accept); // re-enable, take, look, record (L2)
         let stream = waiting.pop_front().ok_or(WsaError::WSAEWOULDBLOCK)?;
-        let more = !waiting.is_empty();
+        let recorded = (!waiting.is_empty()).then(|| self.record(NetworkEvent::Accept, Ok(())));
         drop(waiting);
-        if more {
-            self.record(NetworkEvent::Accept, Ok(()));
-        }
+        recorded.map(Unsignaled::signal);
         Ok(Self { recorder, streams: Mutex::new([stream].into()) })
     }
 }
 
 type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
-
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 static CHECKS: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2]; // failed, passed
 
@@ -227,7 +228,7 @@ fn play() -> Result {
 
     say("", "5. The network goes down; the socket is closed; the provider fails");
     let fails = |why| check(&format!("a call fails: {why:#}"), enumerate(s, HANDLE) == Err(why));
-    listener.record(NetworkEvent::Accept, Err(WsaError::WSAENETDOWN));
+    listener.record(NetworkEvent::Accept, Err(WsaError::WSAENETDOWN)).signal();
     expect(s, "FD_ACCEPT: WSAENETDOWN (10050)")?;
     SOCKETS.remove(s).ok_or(WsaError::WSAENOTSOCK)?.socket.recorder.close()?;
     fails(WsaError::WSAENOTSOCK);

@@ -31,9 +31,7 @@ mod unix {
     use mio::unix::SourceFd;
     use mio::{Events, Interest, Poll, Registry, Token};
     use wsp_events::unix::PollableEvent;
-    use wsp_events::{
-        NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall, SignalError, WsaError,
-    };
+    use wsp_events::{NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall, WsaError};
 
     type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
     type Recorder = NetworkEventRecorder<Arc<PollableEvent>>;
@@ -42,7 +40,8 @@ mod unix {
     /// More than the whole program takes, even on a busy machine.
     const LIMIT: Duration = Duration::from_secs(10);
 
-    /// A listening socket of the provider.
+    /// A listening socket of the provider. All is done on one thread, with `&mut self` in place of a lock: look and
+    /// record are one step, and so is each re-enabling call (L2).
     struct Listener {
         socket: TcpListener,
         backlog: VecDeque<TcpStream>,
@@ -58,21 +57,18 @@ mod unix {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                     Err(error) => return Err(error),
                 }
-                self.record
-                    .record(NetworkEvent::Accept, Ok(()))
-                    .signaled()
-                    .map_err(io::Error::other)?;
+                self.record.record(NetworkEvent::Accept, Ok(()));
             }
         }
 
-        /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded again (L2).
-        fn accept(&mut self) -> Result<Option<TcpStream>, SignalError> {
+        /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded again.
+        fn accept(&mut self) -> Option<TcpStream> {
             self.record.reenable_for(ReenablingCall::Accept);
             let accepted = self.backlog.pop_front();
             if !self.backlog.is_empty() {
                 self.record.record(NetworkEvent::Accept, Ok(()));
             }
-            Ok(accepted)
+            accepted
         }
     }
 
@@ -87,21 +83,21 @@ mod unix {
 
     impl Connection {
         /// Records the condition of the socket: when mio says that it is ready, and after every receive.
-        fn look(&self) -> Result<(), SignalError> {
+        fn look(&mut self) {
             let (event, outcome) = match self.socket.peek(&mut [0]) {
                 Ok(0) => (NetworkEvent::Close, Ok(())),
                 Ok(_) => (NetworkEvent::Read, Ok(())),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => (NetworkEvent::Close, Err(WsaError::of_close(error))),
             };
-            self.record.record(event, outcome).signaled().map(drop)
+            self.record.record(event, outcome);
         }
 
         /// WSPRecv.
         fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.record.reenable_for(ReenablingCall::Recv { oob: false });
             let received = self.socket.read(buffer);
-            self.look().map_err(io::Error::other)?;
+            self.look();
             received
         }
     }
@@ -162,8 +158,8 @@ mod unix {
                     switch.listener.ready()?;
                 } else if token == event_of(LISTENER) {
                     switch.accept(poll.registry())?;
-                } else if let Some(connection) = switch.connections.get(&token) {
-                    connection.look()?;
+                } else if let Some(connection) = switch.connections.get_mut(&token) {
+                    connection.look();
                 } else {
                     switch.serve(poll.registry(), token)?;
                 }
@@ -180,7 +176,7 @@ mod unix {
         fn accept(&mut self, registry: &Registry) -> Result {
             let report = self.listener.record.enumerate_and_reset(&self.event)?;
             check(report.to_string() == "FD_ACCEPT: success", "the listener's report")?;
-            let Some(mut socket) = self.listener.accept()? else { return Ok(()) };
+            let Some(mut socket) = self.listener.accept() else { return Ok(()) };
             self.accepted += 1;
             let token = Token(2 * self.accepted);
             registry.register(&mut socket, token, Interest::READABLE)?;

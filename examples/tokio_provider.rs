@@ -35,7 +35,7 @@ mod unix {
     use tokio::time::timeout;
     use wsp_events::unix::PollableEvent;
     use wsp_events::{
-        NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall, Report, SignalError,
+        NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall, Report, Unsignaled,
         WsaError,
     };
 
@@ -61,26 +61,41 @@ mod unix {
         Ok((Arc::new(Socket { tokio, incoming: Mutex::default(), record }), event))
     }
 
+    impl<T, In> Socket<T, In> {
+        /// Something has come in: it is queued and recorded under the lock, and signaled after it (R9).
+        fn came(&self, event: NetworkEvent, news: impl IntoIterator<Item = In>) {
+            let mut incoming = self.incoming.lock().unwrap();
+            incoming.extend(news);
+            let recorded = self.record.record_unsignaled(event, Ok(()));
+            drop(incoming);
+            recorded.signal();
+        }
+
+        /// A call that takes from it, under the same lock: re-enable, take, record what is left (L2).
+        fn take<Out>(&self, call: ReenablingCall, take: impl FnOnce(&mut Vec<In>) -> Out) -> Out {
+            let mut incoming = self.incoming.lock().unwrap();
+            self.record.reenable_for(call);
+            let taken = take(&mut incoming);
+            let more = !incoming.is_empty();
+            let recorded = more.then(|| self.record.record_unsignaled(call.event(), Ok(())));
+            drop(incoming);
+            recorded.map(Unsignaled::signal);
+            taken
+        }
+    }
+
     impl Socket<TcpListener, TcpStream> {
         /// The provider's task: it takes connections from the operating system as they come.
         async fn watch(self: Arc<Self>) -> Result {
             loop {
                 let (stream, _) = self.tokio.accept().await?;
-                self.incoming.lock().unwrap().push(stream);
-                self.record.record(NetworkEvent::Accept, Ok(()));
+                self.came(NetworkEvent::Accept, [stream]);
             }
         }
 
-        /// WSPAccept. It re-enables FD_ACCEPT, and if one more waits, that is recorded again (L2).
-        fn accept(&self) -> Result<Option<TcpStream>, SignalError> {
-            self.record.reenable_for(ReenablingCall::Accept);
-            let mut incoming = self.incoming.lock().unwrap();
-            let (accepted, more) = (incoming.pop(), !incoming.is_empty());
-            drop(incoming);
-            if more {
-                self.record.record(NetworkEvent::Accept, Ok(()));
-            }
-            Ok(accepted)
+        /// WSPAccept.
+        fn accept(&self) -> Option<TcpStream> {
+            self.take(ReenablingCall::Accept, Vec::pop)
         }
     }
 
@@ -92,10 +107,7 @@ mod unix {
                 self.tokio.readable().await?;
                 match self.tokio.try_read(&mut bytes) {
                     Ok(0) => break Ok(()),
-                    Ok(count) => {
-                        self.incoming.lock().unwrap().extend(&bytes[..count]);
-                        self.record.record(NetworkEvent::Read, Ok(()));
-                    }
+                    Ok(count) => self.came(NetworkEvent::Read, bytes[..count].iter().copied()),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     Err(error) => break Err(WsaError::of_close(error)),
                 }
@@ -106,8 +118,7 @@ mod unix {
 
         /// WSPRecv: all there is.
         fn recv(&self) -> Vec<u8> {
-            self.record.reenable_for(ReenablingCall::Recv { oob: false });
-            std::mem::take(&mut self.incoming.lock().unwrap())
+            self.take(ReenablingCall::Recv { oob: false }, std::mem::take)
         }
 
         /// WSPSend.
@@ -151,7 +162,7 @@ mod unix {
         while connections.len() < CLIENTS as usize {
             event.next_report(&listener.record).await?;
             // One at a time: if more wait, the event object is set again.
-            if let Some(stream) = listener.accept()? {
+            if let Some(stream) = listener.accept() {
                 connections.spawn(serve(stream));
             }
         }

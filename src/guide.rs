@@ -12,7 +12,7 @@
 //! | a DLL that ws2_32 or a SAN switch loads | [`dll`] |
 //! | a driver without `std` | [`driver`] |
 //! | ws2_32 itself, for programs on Linux or macOS | [`look_alike`] |
-//! | a provider over a poller, which reports conditions | [`latching`](crate::latching) |
+//! | a provider over a poller, which reports conditions | [`poller`], and [`latching`](crate::latching) |
 //! | a runtime for 32-bit programs, with their memory and their handles | [`emulator`] |
 //! | the provider in C or C++ | [`c`] |
 //! | an event object, or you choose one | [`event_objects`] |
@@ -25,6 +25,7 @@
 #![allow(unused_imports, reason = "the imports are for the links of the pages")]
 
 pub mod provider {
+    #![doc = "[other]: crate::latching#what-the-other-order-does"]
     #![doc = include_str!("../docs/guide/PROVIDER.md")]
     //! # The complete file
     //!
@@ -37,7 +38,7 @@ pub mod provider {
     //! # What comes next
     //!
     //! - Your sockets come from a poller, which says "readable" as long as it is true? Create the recorders with
-    //!   [`with_latching`](crate::NetworkEventRecorder::with_latching); see [`latching`].
+    //!   [`with_latching`](crate::NetworkEventRecorder::with_latching); see [`poller`] and [`latching`].
     //! - An accepted socket starts with its listener's selection:
     //!   [`inherit`](crate::NetworkEventRecorder::inherit) (S8).
     //! - Events that happen together, such as a connection and room to send, are recorded as one step:
@@ -81,6 +82,13 @@ pub mod c {
     #![doc = include_str!("../docs/guide/C.md")]
     use crate::guide::*;
     use crate::spi::*;
+    use crate::*;
+}
+
+pub mod poller {
+    #![doc = "[latching]: crate::latching"]
+    #![doc = "[other]: crate::latching#what-the-other-order-does"]
+    #![doc = include_str!("../docs/guide/POLLER.md")]
     use crate::*;
 }
 

@@ -21,10 +21,24 @@ use crate::signal::EventSignal;
 /// and [`spi`](crate::spi) has them with their C signatures. Look descriptors up in your own table, or in the context
 /// that ws2_32 gives back. If you have neither, use a [`SocketTable`].
 ///
+/// The two calls need no lock of yours. Whatever else touches a socket does: the threads that look at it and record, and
+/// the calls that consume and re-enable (L2). A socket has one lock for both; [`guide::provider`] and [`guide::poller`]
+/// show how.
+///
 #[cfg_attr(feature = "std", doc = "[`SocketTable`]: crate::SocketTable")]
+#[cfg_attr(feature = "std", doc = "[`guide::provider`]: crate::guide::provider")]
+#[cfg_attr(feature = "std", doc = "[`guide::poller`]: crate::guide::poller")]
 #[cfg_attr(
     not(feature = "std"),
     doc = "[`SocketTable`]: https://docs.rs/wsp-events/latest/wsp_events/struct.SocketTable.html"
+)]
+#[cfg_attr(
+    not(feature = "std"),
+    doc = "[`guide::provider`]: https://docs.rs/wsp-events/latest/wsp_events/guide/provider/index.html"
+)]
+#[cfg_attr(
+    not(feature = "std"),
+    doc = "[`guide::poller`]: https://docs.rs/wsp-events/latest/wsp_events/guide/poller/index.html"
 )]
 ///
 /// ```
@@ -119,7 +133,8 @@ pub trait Provider {
     fn event_object_to_reset(&self, handle: WSAEVENT) -> Option<Self::EventObjectToReset<'_>>;
 
     /// Called after a selection was made, or ended (`events` is then empty). The provider makes the socket non-blocking
-    /// (S9), and may start to watch for the events. By default this does nothing.
+    /// (S9). A provider with a poller looks, records and arms it again, under the socket's lock, for what
+    /// [`interest`](NetworkEventRecorder::interest) says there. By default this does nothing.
     ///
     /// If selections on one socket race, the last call names the events of the selection that stands. There may be more
     /// calls than selections.

@@ -158,8 +158,8 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
         )
     }
 
-    /// [`NetworkEventRecorder::record_unsignaled`]. Its trace event is named `record`, and has no `wake` yet; a traced event
-    /// object emits its own when the second step sets it.
+    /// [`NetworkEventRecorder::record_unsignaled`]. Its trace event is named `record`, and has no `wake` yet. The
+    /// second step is not in the span: a traced event object emits its own trace event when it is set.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Traced};
@@ -268,7 +268,7 @@ impl<S: EventSignal> Traced<NetworkEventRecorder<S>> {
     /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
     /// # let recorder = Traced::new(recorder, tracing::Span::none());
     /// assert_eq!(recorder.enumerate_with(|_| Err(WsaError::WSAEFAULT)), Err(WsaError::WSAEFAULT));
-    /// // WARN enumerate error=WSAEFAULT
+    /// // WARN enumerate error=WSAEFAULT (10014): bad address
     /// ```
     pub fn enumerate_with<F>(
         &self,

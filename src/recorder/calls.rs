@@ -368,13 +368,15 @@ impl<S> NetworkEventRecorder<S> {
     /// [`reenable_for`](Self::reenable_for) knows which call re-enables which event.
     ///
     /// The order is: re-enable, consume, look whether the condition still holds, record it again if it
-    /// does. What was seen of the condition before must not be used: an arrival in between would be
-    /// lost.
+    /// does; all of it under the lock under which the provider's other threads look and record. What one of them saw
+    /// before the re-enabling must not be recorded after it, and without the lock it can be: the event is
+    /// then reported although its condition has gone. In another order an arrival in between is lost. The event object
+    /// is set after the lock (R9).
     ///
     /// ```
     /// use std::collections::VecDeque;
     /// use std::sync::Mutex;
-    /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, SignalError};
+    /// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, Unsignaled};
     ///
     /// struct Listener {
     ///     backlog: Mutex<VecDeque<u32>>,
@@ -382,25 +384,39 @@ impl<S> NetworkEventRecorder<S> {
     /// }
     ///
     /// impl Listener {
-    ///     fn accept(&self) -> Result<Option<u32>, SignalError> {
+    ///     /// On the thread that learns of a connection.
+    ///     fn on_connection(&self, connection: u32) {
+    ///         let mut backlog = self.backlog.lock().unwrap();
+    ///         backlog.push_back(connection);
+    ///         let recorded = self.look(&backlog);
+    ///         drop(backlog);
+    ///         recorded.map(Unsignaled::signal);
+    ///     }
+    ///
+    ///     /// WSPAccept.
+    ///     fn accept(&self) -> Option<u32> {
+    ///         let mut backlog = self.backlog.lock().unwrap();
     ///         self.events.reenable(NetworkEvent::Accept);
-    ///         let (connection, more) = {
-    ///             let mut backlog = self.backlog.lock().unwrap();
-    ///             (backlog.pop_front(), !backlog.is_empty())
-    ///         };
-    ///         if more {
-    ///             self.events.record(NetworkEvent::Accept, Ok(()));
-    ///         }
-    ///         Ok(connection)
+    ///         let connection = backlog.pop_front();
+    ///         let recorded = self.look(&backlog);
+    ///         drop(backlog);
+    ///         recorded.map(Unsignaled::signal);
+    ///         connection
+    ///     }
+    ///
+    ///     /// Looks and records. The caller has the lock.
+    ///     fn look(&self, backlog: &VecDeque<u32>) -> Option<Unsignaled<'_, ManualResetEvent>> {
+    ///         let holds = !backlog.is_empty();
+    ///         holds.then(|| self.events.record_unsignaled(NetworkEvent::Accept, Ok(())))
     ///     }
     /// }
-    /// # let listener = Listener { backlog: Mutex::new([1, 2].into()), events: NetworkEventRecorder::new() };
-    /// # listener.events.record(NetworkEvent::Accept, Ok(()));
-    /// # assert_eq!(listener.accept()?, Some(1));
+    /// # let listener = Listener { backlog: Mutex::default(), events: NetworkEventRecorder::new() };
+    /// # listener.on_connection(1);
+    /// # listener.on_connection(2);
+    /// # assert_eq!(listener.accept(), Some(1));
     /// # assert!(!listener.events.recorded().is_empty());
-    /// # assert_eq!(listener.accept()?, Some(2));
+    /// # assert_eq!(listener.accept(), Some(2));
     /// # assert!(listener.events.recorded().is_empty());
-    /// # Ok::<(), SignalError>(())
     /// ```
     pub fn reenable(&self, event: NetworkEvent) {
         let event = event.flag();
@@ -408,16 +424,23 @@ impl<S> NetworkEventRecorder<S> {
     }
 
     /// Re-enables the event that a call re-enables (L3), as [`reenable`](Self::reenable) does: after the
-    /// call's arguments are found to be good, before it looks at the condition (L2).
+    /// call's arguments are found to be good, before it looks at the condition, and under the same lock (L2).
     ///
     /// ```
+    /// # use std::sync::Mutex;
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, ReenablingCall};
     /// # let latching = NetworkEvents::FD_WRITE;
     /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::with_latching(latching);
     /// # recorder.record(NetworkEvent::Write, Ok(()));
+    /// # let room = Mutex::new(0);
+    /// let room = room.lock().unwrap();
     /// // WSPSend has filled the buffers, and answers WSAEWOULDBLOCK:
     /// recorder.reenable_for(ReenablingCall::SendWouldBlock);
     /// assert!(!recorder.latched().contains(NetworkEvents::FD_WRITE));
+    /// // What the send has seen does not count: is there room by now?
+    /// let recorded = (*room > 0).then(|| recorder.record_unsignaled(NetworkEvent::Write, Ok(())));
+    /// drop(room);
+    /// # assert!(recorded.is_none());
     /// ```
     pub fn reenable_for(&self, call: ReenablingCall) {
         self.reenable(call.event());

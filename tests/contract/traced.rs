@@ -106,7 +106,7 @@ fn every_call_is_told_of() {
         socket.reenable(NetworkEvent::Read);
         socket.withdraw(NetworkEvents::FD_OOB);
         socket.record_unsignaled(NetworkEvent::Read, Ok(())).signal();
-        let fault = |_: &Report| Err(WsaError::WSAEFAULT);
+        let fault = |_: &wsp_events::Report| Err(WsaError::WSAEFAULT);
         socket.enumerate_with(fault).unwrap_err();
         socket.enumerate_and_reset_with(&event, |_| Ok::<_, WsaError>(())).unwrap();
         socket.renew();
@@ -130,9 +130,9 @@ fn every_call_is_told_of() {
             "DEBUG socket: reenable events=FD_READ",
             "DEBUG socket: withdraw events=FD_OOB",
             "DEBUG socket: record occurred=FD_READ: success new=FD_READ",
+            "DEBUG event: set",
             "DEBUG socket:event: set",
-            "DEBUG socket:event: set",
-            "WARN socket: enumerate error=WSAEFAULT",
+            "WARN socket: enumerate error=WSAEFAULT (10014): bad address",
             "DEBUG socket:event: reset",
             "DEBUG socket: enumerate report=FD_READ: success",
             "DEBUG socket: renew",

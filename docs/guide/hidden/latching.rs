@@ -3,8 +3,11 @@
 fn check() {
     use wsp_events::NetworkEvents;
     let events = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
-    events.record(NetworkEvent::Read, Ok(()));
-    let stream = Stream { buffer: Mutex::new(b"xyz".to_vec()), events };
+    let stream = Stream { buffer: Mutex::default(), events };
+    stream.on_data(b"x");
+    stream.on_data(b"yz");
+    assert_eq!(stream.recv(&mut [0; 9], true), Ok(3));
+    assert_eq!(stream.events.recorded(), NetworkEvents::FD_READ);
     assert_eq!(stream.recv(&mut [0; 1], false), Ok(1));
     assert_eq!(stream.events.recorded(), NetworkEvents::FD_READ);
     assert_eq!(stream.recv(&mut [0; 9], false), Ok(2));

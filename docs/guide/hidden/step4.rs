@@ -17,20 +17,30 @@ struct Socket {
 impl Socket {
     /// A datagram has arrived. Called on the link's thread.
     fn arrived(&self, datagram: Vec<u8>) {
-        self.inbox.lock().unwrap().push_back(datagram); // first the datagram ...
-        self.record(NetworkEvent::Read, Ok(())); // ... then the event
+        let mut inbox = self.inbox.lock().unwrap();
+        inbox.push_back(datagram); // first the datagram ...
+        let recorded = self.look(&inbox); // ... then the event, under the same lock ...
+        drop(inbox);
+        signal(recorded); // ... and the event object without it
+    }
+
+    /// Records that there is something to receive, if there is. The caller has the lock.
+    fn look(&self, inbox: &VecDeque<Vec<u8>>) -> Option<Unsignaled<'_, EventObject>> {
+        let holds = !inbox.is_empty();
+        holds.then(|| self.events.record_unsignaled(NetworkEvent::Read, Ok(())))
     }
 
     /// No more datagrams will arrive, for this reason.
     fn link_lost(&self, reason: WsaError) {
-        self.record(NetworkEvent::Close, Err(reason));
+        signal(Some(self.events.record_unsignaled(NetworkEvent::Close, Err(reason))));
     }
+}
 
-    fn record(&self, event: NetworkEvent, outcome: Result<(), WsaError>) {
-        if let Some(error) = self.events.record(event, outcome).signal_error {
-            // The event is recorded, and the recorder's next call tries the set again (R6).
-            eprintln!("{event} is recorded, but not signaled: {error}");
-        }
+/// Sets the event object for what was recorded. No lock is held.
+fn signal(recorded: Option<Unsignaled<'_, EventObject>>) {
+    if let Some(error) = recorded.and_then(|it| it.signal().signal_error) {
+        // The event is recorded, and the recorder's next call tries the set again (R6).
+        eprintln!("recorded, but not signaled: {error}");
     }
 }
 
