@@ -7,6 +7,7 @@ use core::{convert, fmt};
 
 use super::held::{Guarded, User};
 use super::inside::inside;
+use super::recorded::{Recorded, Unsignaled};
 use super::shared::{Codes, Shared};
 use super::state::{Recording, Wake, When, Word};
 use crate::error::{Outcome, RecorderError, SignalError};
@@ -66,129 +67,6 @@ pub struct NetworkEventRecorder<S>(Guarded<S>);
 // K5: a panic of the event object leaves the record whole.
 impl<S> UnwindSafe for NetworkEventRecorder<S> {}
 impl<S> RefUnwindSafe for NetworkEventRecorder<S> {}
-
-/// What recording did.
-///
-/// ```
-/// use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Wake};
-///
-/// let recorder = NetworkEventRecorder::new();
-/// recorder.select(NetworkEvents::FD_READ, ManualResetEvent::new())?;
-///
-/// let first = recorder.record(NetworkEvent::Read, Ok(()));
-/// assert_eq!((first.new, first.wake), (NetworkEvents::FD_READ, Wake::Set));
-/// let repeat = recorder.record(NetworkEvent::Read, Ok(()));
-/// assert_eq!((repeat.new, repeat.wake), (NetworkEvents::empty(), Wake::NotNeeded));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Recorded {
-    /// The events that were not in the record before this call. Repeats are not among them (R3).
-    /// Empty once the socket is closed.
-    pub new: NetworkEvents,
-    /// Who sets the event object.
-    pub wake: Wake,
-    /// The error of the set, if this call's failed. The events are recorded all the same, and the set is owed (R6).
-    pub signal_error: Option<SignalError>,
-}
-
-impl Recorded {
-    /// The same as a `Result`, for a provider that does something about an event object that cannot be set.
-    ///
-    /// ```
-    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder};
-    /// let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
-    /// recorder.record(NetworkEvent::Read, Ok(())).signaled()?;
-    /// # Ok::<(), wsp_events::SignalError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`signal_error`](Self::signal_error).
-    pub fn signaled(self) -> Result<Self, SignalError> {
-        self.signal_error.map_or(Ok(self), Err)
-    }
-}
-
-/// What was recorded, and not signaled yet: the first of two steps (R9). [`signal`](Self::signal) is the second.
-///
-/// Until then the set is *owed* (R6): the next recording, selection or failing enumeration sets the event object, and a
-/// report or a withdrawal of what was recorded makes the set void. Nobody waits for the second step, and nothing is
-/// lost without it. To drop the value leaves the set owed. It does not set, because a drop may run under the very lock
-/// that the two steps are to keep SetEvent out of.
-///
-/// ```
-/// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
-/// let event = ManualResetEvent::new();
-/// let recorder = NetworkEventRecorder::new();
-/// recorder.select(NetworkEvents::FD_READ, &event)?;
-///
-/// // A provider that empties its queue under one lock signals all sockets after it.
-/// let recorded = vec![recorder.record_unsignaled(NetworkEvent::Read, Ok(()))];
-/// assert!(!event.is_set());
-/// for recorded in recorded {
-///     recorded.signal();
-/// }
-/// assert!(event.is_set());
-/// # Ok::<(), wsp_events::RecorderError>(())
-/// ```
-#[must_use = "nobody is woken before `signal` is called"]
-pub struct Unsignaled<'a, S> {
-    recorder: &'a NetworkEventRecorder<S>,
-    recording: Recording,
-}
-
-impl<S: EventSignal> Unsignaled<'_, S> {
-    /// The events that were not in the record before, as [`Recorded::new`].
-    ///
-    /// ```
-    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
-    /// # let recorder = NetworkEventRecorder::<ManualResetEvent>::new();
-    /// let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
-    /// assert_eq!(recorded.new_events(), NetworkEvents::FD_READ);
-    /// # recorded.signal();
-    /// ```
-    #[must_use]
-    pub fn new_events(&self) -> NetworkEvents {
-        self.recording.new
-    }
-
-    /// The second step: sets the event object if that is still owed. Call it without a lock that the event object's
-    /// set needs.
-    ///
-    /// [`Wake::NotNeeded`] means that there was nothing to set from the beginning, or that meanwhile another call has
-    /// set the event object or is about to, or that a report or a withdrawal came first.
-    ///
-    /// ```
-    /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents, Wake};
-    /// let event = ManualResetEvent::new();
-    /// let recorder = NetworkEventRecorder::new();
-    /// recorder.select(NetworkEvents::FD_READ, &event)?;
-    /// let recorded = recorder.record_unsignaled(NetworkEvent::Read, Ok(()));
-    /// recorder.withdraw(NetworkEvents::FD_READ); // a receive has emptied the socket
-    /// assert_eq!(recorded.signal().wake, Wake::NotNeeded);
-    /// assert!(!event.is_set());
-    /// # Ok::<(), wsp_events::RecorderError>(())
-    /// ```
-    #[inline]
-    pub fn signal(self) -> Recorded {
-        let Self { recorder, recording } = self;
-        let owed = recording.wake != Wake::NotNeeded && recorder.owes_set();
-        let wake = if owed {
-            recorder.0.shared.exchange(|word| Some(word.claim_owed_set()))
-        } else {
-            Wake::NotNeeded
-        };
-        recorder.signal(Recording { wake, ..recording })
-    }
-}
-
-impl<S> fmt::Debug for Unsignaled<'_, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unsignaled").field("new", &self.recording.new).finish_non_exhaustive()
-    }
-}
 
 impl<S> NetworkEventRecorder<S> {
     const_fn! {
@@ -476,7 +354,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     #[inline(always)]
     pub fn record(&self, event: NetworkEvent, outcome: Outcome) -> Recorded {
-        self.signal(self.record_one(event, outcome, When::Now))
+        Recorded::of(&self.0, self.record_one(event, outcome, When::Now))
     }
 
     /// Records several occurrences as one step: no report sees a part of them, and the event object is
@@ -494,7 +372,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         &self,
         occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
     ) -> Recorded {
-        self.signal(self.record_several(occurrences, When::Now))
+        Recorded::of(&self.0, self.record_several(occurrences, When::Now))
     }
 
     /// The first of two steps of [`record`](Self::record): records, and leaves the event object alone (R9). For a
@@ -529,7 +407,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// ```
     #[inline]
     pub fn record_unsignaled(&self, event: NetworkEvent, outcome: Outcome) -> Unsignaled<'_, S> {
-        Unsignaled { recorder: self, recording: self.record_one(event, outcome, When::Later) }
+        Unsignaled::new(&self.0, self.record_one(event, outcome, When::Later))
     }
 
     /// The first of two steps of [`record_all`](Self::record_all), as
@@ -551,7 +429,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         &self,
         occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
     ) -> Unsignaled<'_, S> {
-        Unsignaled { recorder: self, recording: self.record_several(occurrences, When::Later) }
+        Unsignaled::new(&self.0, self.record_several(occurrences, When::Later))
     }
 
     #[inline(always)]
@@ -583,18 +461,6 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         self.0.shared.record(occurred, failed, |event| codes[event.bit_position()], when)
     }
 
-    /// What follows a recording: sets the event object, if that is this call's wake.
-    #[inline(always)]
-    fn signal(&self, Recording { new, wake, .. }: Recording) -> Recorded {
-        Recorded { new, wake, signal_error: self.set(wake).err() }
-    }
-
-    /// Sets the event object, if that is this call's wake.
-    #[inline]
-    fn set(&self, wake: Wake) -> Result<(), SignalError> {
-        self.0.user(wake).map_or(Ok(()), |user| user.set())
-    }
-
     /// Sets the event object again, after a reset, if something is reportable.
     #[inline]
     fn set_what_is_left(&self) -> Result<(), SignalError> {
@@ -602,7 +468,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         if word.set_what_is_left() == (word, Wake::NotNeeded) {
             return Ok(());
         }
-        self.set(self.0.shared.exchange(|word| Some(word.set_what_is_left())))
+        self.0.set(self.0.shared.exchange(|word| Some(word.set_what_is_left())))
     }
 
     /// Selects events, and the event object that is set for them: WSPEventSelect (S1). Whatever was selected
@@ -735,6 +601,9 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// As [`enumerate`](Self::enumerate), and hands the report to `deliver` before it is final: to a guest's memory, or
     /// to a user's buffer seen from a kernel. If that fails or panics, the report was never taken (E7). A driver that
     /// copies the report after the call would lose its events in a buffer that faults.
+    ///
+    /// `deliver` may call the recorder; it then sees the report as taken. What is put back is signaled again, so an event
+    /// object must not answer every set with an enumeration that fails: that would go on without end.
     ///
     /// # Errors
     ///

@@ -36,6 +36,15 @@ impl<S> Guarded<S> {
         (wake == Wake::Set).then(|| User(self))
     }
 
+    /// Sets the event object, if that is this call's wake.
+    #[inline]
+    pub(super) fn set(&self, wake: Wake) -> Result<(), SignalError>
+    where
+        S: EventSignal,
+    {
+        self.user(wake).map_or(Ok(()), |user| user.set())
+    }
+
     /// Makes the caller a user, once nobody holds the event object. Returns the word that it has entered.
     pub(super) fn enter(&self) -> Result<(User<'_, S>, Word), RecorderError> {
         let entered = self.shared.exchange(|word| match word.enter() {
