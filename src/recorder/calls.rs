@@ -2,7 +2,6 @@
 //! a guard ([`held`](super::held)); why they may run at the same time stands in
 //! [`protocol`](super::protocol).
 
-use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::{convert, fmt};
 
 use super::held::{Guarded, User};
@@ -63,10 +62,6 @@ use crate::sync::const_fn;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct NetworkEventRecorder<S>(Guarded<S>);
-
-// K5: a panic of the event object leaves the record whole.
-impl<S> UnwindSafe for NetworkEventRecorder<S> {}
-impl<S> RefUnwindSafe for NetworkEventRecorder<S> {}
 
 impl<S> NetworkEventRecorder<S> {
     const_fn! {

@@ -2,6 +2,7 @@
 //! and [`Held`], alone.
 
 use core::mem;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::inside::{inside, is_inside};
 use super::shared::Shared;
@@ -22,6 +23,10 @@ pub(super) struct Guarded<S> {
 // which is alone with it, moves an `S` in or out (`S: Send`).
 // Tested by: every model in tests/loom, whose cells report a call that overlaps a swap.
 unsafe impl<S: Send + Sync> Sync for Guarded<S> {}
+
+// K5: a panic of the event object leaves the record whole.
+impl<S> UnwindSafe for Guarded<S> {}
+impl<S> RefUnwindSafe for Guarded<S> {}
 
 impl<S> Guarded<S> {
     const_fn! {
