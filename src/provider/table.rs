@@ -117,6 +117,7 @@ struct Entry<T> {
 /// # Ok::<(), wsp_events::TableFull>(())
 /// ```
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Removed<T> {
     /// The socket that the descriptor named.
     pub socket: SocketRef<T>,

@@ -71,6 +71,7 @@ impl Recording {
 /// assert_eq!(recorder.record(NetworkEvent::Close, Ok(())).wake, Wake::NotNeeded);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Wake {
     /// Nothing new that is selected: the event object was not touched (R3, R4).
     NotNeeded,

@@ -176,6 +176,25 @@ fn s9_the_provider_is_told_of_every_selection() {
     assert_eq!(*provider.told.lock().unwrap(), [ACCEPT, NONE]);
 }
 
+/// Catches a provider that cannot know when to refuse ioctlsocket(FIONBIO, 0): a failed selection that seems to stand, or
+/// one that stands and does not seem to.
+#[test]
+fn s9_a_provider_can_ask_whether_a_selection_stands() {
+    let (provider, s, socket, handle, event) = serving(0);
+    let stands = || !socket.selected().is_empty();
+    assert!(!stands());
+    provider.select(s, WSAEVENT(99), 0x8);
+    assert!(!stands());
+    provider.select(s, handle, 0x8);
+    assert!(stands());
+    provider.enumerate(s, handle);
+    provider.select(s, WSAEVENT(99), 0x1);
+    assert!(stands(), "the earlier one");
+    provider.select(s, handle, 0);
+    assert!(!stands());
+    assert!(!event.is_set());
+}
+
 /// Catches a provider whose last notification names the selection that does not stand, when two race.
 #[test]
 fn s9_the_last_word_is_about_the_selection_that_stands() {

@@ -231,6 +231,7 @@ impl History<'_> {
                     }
                     Wake::Set => is_due || self.is_troubled(),
                     Wake::HandedOver => self.is_beside(at, Operation::holds),
+                    _ => unreachable!("the model has no answer for it: {wake:?}"),
                 };
                 flags(new) == *seen && wake_is_right
             }
