@@ -67,7 +67,7 @@ impl<S> NetworkEventRecorder<S> {
     const_fn! {
         /// An empty record without a selection: for a provider that reports arrivals, as a SAN provider does.
         /// Only FD_ROUTING_INTERFACE_CHANGE and FD_ADDRESS_LIST_CHANGE latch. They start latched: a program
-        /// is told of such a change after it has asked for it by the WSPIoctl of the same name (L3).
+        /// is notified of such a change only after it has asked, by the WSPIoctl of the same name (L3).
         ///
         /// ```
         /// use wsp_events::{ManualResetEvent, NetworkEventRecorder};

@@ -269,7 +269,7 @@ fn e10_results_and_errno() {
     assert_eq!((result, errno), (0, -7));
     assert_eq!(provider.enumerate(0, handle), (-1, 10038, untouched()));
 
-    // A null errno is survived by both, on both ways.
+    // Both accept a null errno, in both versions.
     let (null, mut out) = (std::ptr::null_mut(), untouched());
     // SAFETY: the output comes from a reference, and a null errno is allowed.
     unsafe {

@@ -199,7 +199,7 @@ fn s9_a_provider_can_ask_whether_a_selection_stands() {
 #[test]
 fn s9_the_last_word_is_about_the_selection_that_stands() {
     let (provider, s, _, handle, _) = serving(0);
-    // The other selection comes between the first one and what the provider is told of it.
+    // The other selection comes between the first one and what the provider is told.
     *provider.on_selected.lock().unwrap() = Some(Box::new(move |provider| {
         provider.select(s, WSAEVENT(4), 0x1);
     }));

@@ -201,7 +201,10 @@ impl World {
         let reset = self.reset.load(SeqCst);
         let at = |event: NetworkEvent| self.recorded[event.bit_position()].load(SeqCst);
         let excused = reportable.members().all(|event| reset > at(event));
-        assert!(reportable.is_empty() || is_told || excused, "E5: nobody is told of {reportable}");
+        assert!(
+            reportable.is_empty() || is_told || excused,
+            "E5: nobody is notified of {reportable}"
+        );
         if alone && reportable.is_empty() {
             assert!(!recorder.owes_set(), "R6: a set is owed for nothing");
             let report = recorder.enumerate_and_reset(event).unwrap();

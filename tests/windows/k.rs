@@ -55,8 +55,8 @@ fn k1_no_wake_up_is_lost_among_many_threads() {
     }
 }
 
-/// The switch: waits, enumerates every socket, takes what it is told of, until all has come, or for
-/// too long nothing.
+/// The switch: waits, enumerates every socket and takes what is reported, until all has come or nothing comes for too
+/// long.
 fn take_all(
     events: &[Handle; EVENTS],
     sockets: &[(wsp_events::SOCKET, wsp_events::SocketRef<Recorder>); SOCKETS],
