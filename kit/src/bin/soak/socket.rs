@@ -14,10 +14,16 @@ use crate::ledger::Queue;
 use crate::random::Random;
 use crate::tally::{Count, Tally};
 
-/// Events whose queue is emptied by a receiving call (WSPRecv, WSPAccept), which first re-enables and then looks (L2).
-/// They never fail, since such a call may withdraw them.
-const RECEIVED: NetworkEvents =
-    NetworkEvents::FD_READ.union(NetworkEvents::FD_OOB).union(NetworkEvents::FD_ACCEPT);
+/// Events whose queue is emptied by a call that first re-enables and then looks (L2): WSPRecv, WSPAccept, and the WSPIoctl
+/// by which a program asks for a change (L3). They never fail, since such a call may withdraw them.
+const RECEIVED: NetworkEvents = NetworkEvents::FD_READ
+    .union(NetworkEvents::FD_OOB)
+    .union(NetworkEvents::FD_ACCEPT)
+    .union(ASKED_FOR);
+
+/// Each program has asked for these before anything happens (L3).
+const ASKED_FOR: NetworkEvents =
+    NetworkEvents::FD_ROUTING_INTERFACE_CHANGE.union(NetworkEvents::FD_ADDRESS_LIST_CHANGE);
 
 pub(crate) struct Socket {
     number: usize,
@@ -34,7 +40,9 @@ pub(crate) struct Flock {
 
 impl Socket {
     fn new(number: usize) -> Self {
-        Self { number, recorder: NetworkEventRecorder::new(), queues: Default::default() }
+        let recorder = NetworkEventRecorder::new();
+        ASKED_FOR.members().for_each(|event| recorder.reenable(event));
+        Self { number, recorder, queues: Default::default() }
     }
 
     #[inline]
@@ -83,7 +91,11 @@ impl Socket {
         outcome: Result<(), WsaError>,
         tally: &mut Tally,
     ) {
-        let recorded = self.recorder.record(event, outcome);
+        // Every other socket records in two steps (R9).
+        let recorded = match self.number % 2 {
+            0 => self.recorder.record(event, outcome),
+            _ => self.recorder.record_unsignaled(event, outcome).signal(),
+        };
         recorded.signaled().expect("no event object fails");
         tally[Count::Records] += 1;
         if recorded.new.is_empty() {
