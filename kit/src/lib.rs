@@ -12,7 +12,8 @@
 //! | [`sequential`] | the library's side for calls that come one after the other, and the comparison with the world |
 //! | [`provider`] | a whole provider: its steps, the model's side and the library's side |
 //!
-//! A new call gets a variant of [`vocabulary::Operation`]; [`calls::perform`] makes it, and [`world`] answers it.
+//! A new call gets a variant of [`vocabulary::Operation`]. [`calls::perform`] makes it, [`world`] answers it, and
+//! `tests/linear/order.rs` says what it may answer while other calls are under way.
 //!
 //! The contract's tests (`tests/contract` at the root) do not use this package. A dev-dependency on it would turn on
 //! the library's feature `std` in every test, also in those of `--no-default-features`; and the published package,
@@ -27,7 +28,7 @@ pub mod vocabulary;
 pub mod words;
 pub mod world;
 
-/// What the event objects' state is an atomic of: a model checker for tests/linear, else the standard library.
+/// Where the event objects' atomics come from: a model checker for tests/linear, else the standard library.
 #[cfg(wsp_loom)]
 pub use loom as checker;
 #[cfg(wsp_shuttle)]

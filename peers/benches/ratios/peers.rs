@@ -30,6 +30,8 @@ pub(crate) trait Record<S> {
     fn select_all(&self, signal: S);
 }
 
+/// Inlined, so that the outcome is a constant, as in a program.
+#[inline(always)]
 pub(crate) fn cycle<S>(record: &impl Record<S>, outcome: Outcome, event: &S) {
     record.note(outcome);
     record.take_and_reset(event);
@@ -42,7 +44,7 @@ pub(crate) fn selected<S: EventSignal>(signal: S) -> NetworkEventRecorder<S> {
 }
 
 impl<S: EventSignal> Record<S> for NetworkEventRecorder<S> {
-    #[inline]
+    #[inline(always)]
     fn note(&self, outcome: Outcome) {
         black_box(black_box(self).record(READ, outcome));
     }
@@ -114,7 +116,7 @@ impl<S: EventSignal, L: Lock<Value = Plain<S>>> ByHand<L> {
 }
 
 impl<S: EventSignal, L: Lock<Value = Plain<S>>> Record<S> for ByHand<L> {
-    #[inline]
+    #[inline(always)]
     fn note(&self, outcome: Outcome) {
         black_box(self).0.with(|plain| {
             let is_due = plain.put(READ, outcome);

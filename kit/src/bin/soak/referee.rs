@@ -101,7 +101,7 @@ fn rest(switches: &[Switch], total: &Mutex<Tally>) {
         if stuck.is_empty() {
             return;
         }
-        // To go on.
+        // So that the program can go on.
         stuck.iter().for_each(|flock| flock.object().set());
     }
 }
