@@ -10,7 +10,7 @@ use crate::event::NetworkEvents;
 /// # What to latch
 ///
 /// A provider that reports *arrivals* (a packet or a connection has arrived) records each of them, and its recorders
-/// latch nothing. A provider that reports *conditions* (there is something to read) records the same condition again
+/// latch nothing but the two change events (L3). A provider that reports *conditions* (there is something to read) records the same condition again
 /// and again, and latching makes it one occurrence: once recorded, the event is ignored until its re-enabling call, even
 /// after its report (L1).
 ///

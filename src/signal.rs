@@ -50,7 +50,8 @@ use crate::error::SignalError;
 ///
 /// Both functions may use the same recorder: record, enumerate, withdraw and re-enable. Selecting, deselecting and
 /// closing fail there with [`RecorderError::Reentrant`] (K4). Without the feature `std` the recorder cannot tell who calls.
-/// Such a call would wait for itself, and must not be made. A panic leaves the recorder usable and the set owed (K5).
+/// Such a call would wait for itself, and must not be made; nor may a set be answered with an enumeration that fails, which
+/// sets again. A panic leaves the recorder usable and the set owed (K5).
 ///
 /// # Waiting
 ///

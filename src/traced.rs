@@ -27,14 +27,14 @@ use crate::signal::EventSignal;
 /// | `set`, `reset` | |
 /// | `record` | `occurred`: the occurrences with their outcomes, as a [`Report`] prints them; `new`: the events that were not recorded yet; `wake`: who sets the event object, a [`Wake`](crate::Wake) |
 /// | `select` | `events` |
-/// | `deselect`, `inherit`, `close` | |
+/// | `deselect`, `inherit`, `renew`, `close` | |
 /// | `enumerate` | `report`; `signal_error`, if there is [one](Report::signal_error) |
 /// | `withdraw`, `reenable` | `events` |
 ///
 /// Calls that bypass the wrapper are not traced. A [`Provider`](crate::Provider) returns the inner recorder, so of a
 /// WSPEventSelect or WSPEnumNetworkEvents only the sets and resets of a traced event object are seen. The wrapper itself
-/// does not allocate and never waits. The subscriber runs inside the call, and may do either. It must not select, deselect
-/// or close the same recorder while it handles the trace event of a set or reset (K4).
+/// does not allocate and never waits. The subscriber runs inside the call, and may do either: `record_unsignaled` calls it
+/// under the provider's lock. It must not select, deselect or close the same recorder while it handles the trace event of a set or reset (K4).
 ///
 /// It works without `std`, with an allocator, on targets with pointer-sized atomics. The `tracing` crate needs these.
 ///

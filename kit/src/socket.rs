@@ -28,6 +28,8 @@ pub struct Socket {
     /// Those that have occurred and have not been re-enabled since.
     pub latched: Events,
     pub closed: bool,
+    /// How many calls are inside its event object, one inside the other.
+    pub inside: usize,
     /// The conditions under which E5's converse holds.
     pub converse: bool,
 }

@@ -133,9 +133,10 @@ impl World {
         };
         if let Err(stopped) = self.call(s, object, Call::Reset) {
             self.sockets[s].put_back(report); // E7
-            let unwinds =
-                stopped == Answer::Unwound || self.set_what_is_left(s) == Err(Answer::Unwound);
-            return if unwinds { Answer::Unwound } else { stopped };
+            if stopped != Answer::Unwound {
+                self.set_again(s);
+            }
+            return stopped;
         }
         let signal_error = match self.set_what_is_left(s) {
             Ok(()) => None,
@@ -154,9 +155,15 @@ impl World {
     fn fail_to_deliver(&mut self, s: usize) -> Answer {
         let report = self.sockets[s].take();
         self.sockets[s].put_back(report);
-        match self.set_what_is_left(s) {
-            Err(Answer::Unwound) => Answer::Unwound,
-            _ => Answer::NotDelivered,
+        self.set_again(s);
+        Answer::NotDelivered
+    }
+
+    /// What was put back is signaled again (E7). Whatever comes of it, the call has failed already; from inside the event
+    /// object the set stays owed (K4).
+    fn set_again(&mut self, s: usize) {
+        if self.sockets[s].inside == 0 {
+            _ = self.set_what_is_left(s);
         }
     }
 
@@ -218,14 +225,19 @@ impl World {
             self.objects[object].scripts[call as usize].next_act();
         let recorded = flags(self.sockets[s].recorded());
         let mut inside = vec![];
+        self.sockets[s].inside += 1;
         for operation in &operations {
             inside.push(match operation.holds() {
                 true => Answer::Reentrant, // K4: it would wait for itself.
                 false => self.operate(s, operation),
             });
             if inside.last() == Some(&Answer::Unwound) {
-                return Err(Answer::Unwound);
+                break;
             }
+        }
+        self.sockets[s].inside -= 1;
+        if inside.last() == Some(&Answer::Unwound) {
+            return Err(Answer::Unwound);
         }
         if end.does_its_work() {
             self.objects[object].signaled = call == Call::Set;

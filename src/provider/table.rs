@@ -79,8 +79,9 @@ type Slot<T> = Option<(SOCKET, SocketRef<T>)>;
 
 /// Descriptors that can be given out.
 struct Unused {
-    /// The next ones of the slots that were closed, in the order of the closes.
-    queue: VecDeque<SOCKET>,
+    /// The next ones of the slots that were closed, in the order of the closes; with room for every slot that was ever used,
+    /// so that a close does not allocate. Descriptors fit into 31 bits.
+    queue: VecDeque<u32>,
     /// The first one of the first slot that was never used.
     fresh: SOCKET,
 }
@@ -223,7 +224,7 @@ impl<T> SocketTable<T> {
         let (shard, at) = place(descriptor);
         let mut slots = self.shards[shard].0.write().unwrap_or_else(PoisonError::into_inner);
         let (_, socket) = slots.get_mut(at)?.take_if(|(named, _)| *named == descriptor)?;
-        unused.queue.push_back((descriptor + NEXT_GENERATION) % END);
+        unused.queue.push_back(((descriptor + NEXT_GENERATION) % END) as u32);
         let remaining = socket.0.descriptors.fetch_sub(1, Ordering::Relaxed) - 1;
         Some(Removed { socket, remaining })
     }
@@ -276,11 +277,12 @@ impl Unused {
     /// The descriptor to give out next (P1).
     fn take(&mut self) -> Result<SOCKET, TableFull> {
         if self.queue.len() > WAITING {
-            return self.queue.pop_front().ok_or(TableFull);
+            return self.queue.pop_front().map(|next| next as SOCKET).ok_or(TableFull);
         }
         if self.fresh == NEXT_GENERATION {
             return Err(TableFull);
         }
+        self.queue.reserve(self.fresh / NEXT_SLOT - self.queue.len());
         self.fresh += NEXT_SLOT;
         Ok(self.fresh - NEXT_SLOT)
     }

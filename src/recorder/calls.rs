@@ -5,14 +5,14 @@
 use core::{convert, fmt};
 
 use super::held::{Guarded, User};
-use super::inside::inside;
+use super::inside::{inside, is_inside};
 use super::recorded::{Recorded, Unsignaled};
 use super::shared::{Codes, Shared};
 use super::state::{Recording, Wake, When, Word};
 use crate::error::{Outcome, RecorderError, SignalError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::latching::ReenablingCall;
-use crate::panics::OnDrop;
+use crate::panics::{OnDrop, contain};
 use crate::report::Report;
 use crate::signal::EventSignal;
 use crate::sync::const_fn;
@@ -164,7 +164,8 @@ impl<S> NetworkEventRecorder<S> {
         word.selected() - word.latched()
     }
 
-    /// The events that are latched: recorded before, and not re-enabled since (L1).
+    /// The events that are latched: recorded before, and not re-enabled since (L1). FD_ROUTING_INTERFACE_CHANGE and
+    /// FD_ADDRESS_LIST_CHANGE are from the beginning (L3).
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
@@ -179,8 +180,8 @@ impl<S> NetworkEventRecorder<S> {
     }
 
     /// Whether a set is owed: the event object could not be set for something reportable, and the next
-    /// recording, selection or enumeration tries again (R6). While a selection is under way on another
-    /// thread, also whether news waits for its end.
+    /// recording, selection or enumeration tries again (R6). Also while a recording waits for its second step (R9),
+    /// and while news waits for the end of a selection on another thread.
     ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEventRecorder};
@@ -597,8 +598,8 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// to a user's buffer seen from a kernel. If that fails or panics, the report was never taken (E7). A driver that
     /// copies the report after the call would lose its events in a buffer that faults.
     ///
-    /// `deliver` may call the recorder; it then sees the report as taken. What is put back is signaled again, so an event
-    /// object must not answer every set with an enumeration that fails: that would go on without end.
+    /// `deliver` may call the recorder, which then shows the report as taken. Without `std`, an event object must not answer
+    /// every set with an enumeration that fails: what is put back is signaled again, and that would go on without end.
     ///
     /// # Errors
     ///
@@ -687,8 +688,11 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         let done = deliver(&report).and_then(|()| reset().map_err(|error| failed(error.into())));
         if let Err(error) = done {
             drop(undo);
-            // If this fails too, the set is owed.
-            _ = self.set_what_is_left();
+            // If this fails or panics too, the set is owed. From inside the event object it stays owed (K4): one that
+            // answers its set with an enumeration that fails would be set without end.
+            if !is_inside(&self.0.shared) {
+                _ = contain(|| self.set_what_is_left());
+            }
             return Err(error);
         }
         let signal_error = if resets { self.set_what_is_left().err() } else { None };

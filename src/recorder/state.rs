@@ -7,7 +7,7 @@
 //! | 0–9 | recorded | the event is in the record (R1) |
 //! | 10–19 | coded | it has an error code, in the cell of the same index (R2) |
 //! | 20–29 | selected | the switch asked for it (S1) |
-//! | 30–39 | latched | it was recorded and not re-enabled since: once reported it stays quiet (L1) |
+//! | 30–39 | latched | it was recorded, or starts so, and was not re-enabled since: once reported it stays quiet (L1, L3) |
 //! | 40 | collecting | one thread is emptying or refilling cells |
 //! | 41 | owed | the event object must be set (R6); while held: something was recorded since |
 //! | 42 | closed | the socket is closed, for good (S7) |
@@ -73,7 +73,8 @@ impl Recording {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wake {
-    /// Nothing new that is selected: the event object was not touched (R3, R4).
+    /// Nothing new that is selected: the event object was not touched (R3, R4). After the second of two steps: nothing was
+    /// left to set, since another call has set it or is about to, or since it was reported or withdrawn (R9).
     NotNeeded,
     /// This call sets the event object.
     Set,

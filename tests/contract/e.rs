@@ -458,6 +458,25 @@ fn e7_a_reset_that_fails_after_the_delivery() {
     assert_eq!(recorder.recorded(), READ);
 }
 
+/// Catches a failed enumeration that answers with the panic of the set after it.
+#[test]
+fn e7_a_set_that_panics_after_a_failure() {
+    let (recorder, event) = selected(READ);
+    recorder.record(NetworkEvent::Read, Ok(()));
+    for answer in [Fault(14), Fault::from(BAD_HANDLE)] {
+        event.on_set(blow_up);
+        let failed = match answer {
+            Fault(14) => recorder.enumerate_with(|_| Err(Fault(14))),
+            _ => {
+                event.on_reset(refuse);
+                recorder.enumerate_and_reset(&*event).map_err(Fault::from)
+            }
+        };
+        assert_eq!(failed, Err(answer));
+        assert_eq!((recorder.recorded(), recorder.owes_set()), (READ, true), "K5");
+    }
+}
+
 /// Catches a delivery that is made for a call that has failed already, and the errors of a provider in another order.
 #[test]
 fn e7_the_delivery_of_a_provider() {

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::mem::size_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -334,4 +335,28 @@ fn k7_an_event_object_may_be_borrowed_and_bound_to_its_thread() {
     assert!(signaled.get());
     recorder.enumerate_and_reset(&Bound(&signaled)).unwrap();
     assert!(!signaled.get());
+}
+
+/// Catches an event object that is set again and again, because it answers its set with an enumeration that fails.
+#[test]
+fn k4_an_enumeration_that_fails_inside_the_event_object() {
+    for resets in [false, true] {
+        let (recorder, event) = selected(READ);
+        let (inside, object) = (Arc::clone(&recorder), Event::new());
+        let sets = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&sets);
+        event.always(move |_| {
+            assert!(counted.fetch_add(1, SeqCst) < 10, "without end");
+            object.on_reset(refuse);
+            let refused = match resets {
+                false => inside.enumerate_with(|_| Err(RecorderError::Signal(BAD_HANDLE))),
+                true => inside.enumerate_and_reset(&*object),
+            };
+            assert_eq!(refused, Err(RecorderError::Signal(BAD_HANDLE)));
+            Ok(())
+        });
+        recorder.record(NetworkEvent::Read, Ok(()));
+        assert_eq!(sets.load(SeqCst), 1);
+        assert_eq!((recorder.recorded(), recorder.owes_set()), (READ, true), "E5, E7");
+    }
 }

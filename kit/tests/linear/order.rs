@@ -197,13 +197,7 @@ impl History<'_> {
 
     fn fail_to_deliver(&self, at: usize, mut next: State) -> Option<State> {
         let report = next.socket.take();
-        let is_explained = match &self.calls[at].answer {
-            Answer::NotDelivered => true,
-            // The panic of the set for what was put back.
-            Answer::Unwound => self.is_panicking(),
-            _ => false,
-        };
-        is_explained.then(|| next.opens(at, report))
+        (self.calls[at].answer == Answer::NotDelivered).then(|| next.opens(at, report))
     }
 
     /// A recording, if its answer is explained (R3, R4, L1).

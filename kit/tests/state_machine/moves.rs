@@ -70,6 +70,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => Just(vec![]),
         4 => record().prop_map(|record| vec![record]),
         1 => Just(vec![Operation::Enumerate(None)]),
+        1 => Just(vec![Operation::FailToDeliver(None)]),
         1 => Just(meddling()),
     ];
     let end = prop_oneof![
