@@ -1,5 +1,5 @@
-/* What the header promises, function by function. A test has the number of the rule that it holds; the comment above says
- * which mistake it catches. Compiled as C11 and as C++17, and run by .ci/c. */
+/* What the header promises, function by function. A test has the number of the rule that it holds; the comment above
+ * says which mistake it catches. Compiled as C11 and as C++17, and run by .ci/c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,8 +169,8 @@ static void r2_each_event_has_its_bit_and_its_index(void)
     end(&s);
 }
 
-/* Catches a repeat that sets again or counts as new, a success that hides an error, an error that is lost behind a success,
- * and a second error that replaces the first. */
+/* Catches a repeat that sets again or counts as new, a success that hides an error, an error that is lost behind a
+ * success, and a second error that replaces the first. */
 static void r3_a_repeat_and_its_error(void)
 {
     scene s;
@@ -282,7 +282,8 @@ static void r8_a_record_as_new(void)
     end(&s);
 }
 
-/* Catches a first step that sets, a second one that does not or that sets twice, and a set that outlives what it was for. */
+/* Catches a first step that sets, a second one that does not or that sets twice, and a set that outlives what it was
+ * for. */
 static void r9_two_steps(void)
 {
     scene s;
@@ -370,7 +371,8 @@ static void s3_a_selection_of_nothing(void)
     }
 }
 
-/* Catches bits that are no event and make a selection, or fail one; and a missing event object that ends the selection. */
+/* Catches bits that are no event and make a selection, or fail one; and a missing event object that ends the
+ * selection. */
 static void s4_a_selection_with_bad_arguments(void)
 {
     scene s;
@@ -384,8 +386,8 @@ static void s4_a_selection_with_bad_arguments(void)
     end(&s);
 }
 
-/* Catches a selection that succeeds, or ends the earlier one, or keeps a reference, although its event object cannot be
- * set. */
+/* Catches a selection that succeeds, or ends the earlier one, or keeps a reference, although its event object cannot
+ * be set. */
 static void s6_a_selection_whose_set_fails(void)
 {
     scene s;
@@ -403,7 +405,8 @@ static void s6_a_selection_whose_set_fails(void)
     end(&s);
 }
 
-/* Catches an accepted socket without the selection, the reference or the latching of its listener, or with its record. */
+/* Catches an accepted socket without the selection, the reference or the latching of its listener, or with its
+ * record. */
 static void s8_an_accepted_socket_inherits(void)
 {
     scene s;
@@ -455,8 +458,8 @@ static void e2_other_codes_keep_their_bytes(void)
     end(&s);
 }
 
-/* Catches a reset of the selected event object in place of the one that is passed, of any at all for NULL, and one that is
- * retained or released. */
+/* Catches a reset of the selected event object in place of the one that is passed, of any at all for NULL, and one
+ * that is retained or released. */
 static void e6_the_event_object_of_the_call(void)
 {
     scene s;
@@ -605,8 +608,8 @@ static void e10_a_misaligned_output(void)
     end(&s);
 }
 
-/* Catches a latch that does not hold after a report, or that its re-enabling does not end; and an interest that forgets
- * either half. */
+/* Catches a latch that does not hold after a report, or that its re-enabling does not end; and an interest that
+ * forgets either half. */
 static void l1_an_event_that_latches(void)
 {
     scene s;
@@ -678,8 +681,8 @@ static void k4_a_set_that_calls_back(void)
     end(&s);
 }
 
-/* Catches a reference that is lost, kept too long, or released twice: at a selection, one of the same event object, one
- * that replaces it, one that fails, a deselection, and a close. */
+/* Catches a reference that is lost, kept too long, or released twice: at a selection, one of the same event object,
+ * one that replaces it, one that fails, a deselection, and a close. */
 static void p2_a_selection_keeps_one_reference(void)
 {
     scene s;
@@ -771,8 +774,8 @@ static void refuses(wsp_recorder *none)
     end(&s);
 }
 
-/* Catches a null pointer, a recorder that is none, an event or a call that does not exist, and an event object that is none,
- * where the library goes on with them. */
+/* Catches a null pointer, a recorder that is none, an event or a call that does not exist, and an event object that
+ * is none, where the library goes on with them. */
 static void misuse_is_a_code(void)
 {
     static const uint32_t no_event[4] = {0, WSP_FD_READ | WSP_FD_WRITE, 0x400, 0x80000000u};
@@ -925,8 +928,8 @@ static void *reselect(void *context)
     return NULL;
 }
 
-/* Catches a wake-up or an event that is lost between threads, and a reference that is lost: one thread records, one selects,
- * and this one waits and takes what was produced. It hangs if a wake-up is lost. */
+/* Catches a wake-up or an event that is lost between threads, and a reference that is lost: one thread records, one
+ * selects, and this one waits and takes what was produced. It hangs if a wake-up is lost. */
 static void k1_threads(void)
 {
     static const wsp_event_object_calls calls = {shared_set, shared_reset, shared_retain,
