@@ -10,8 +10,7 @@
 
 #include "os.h"
 
-/* Event objects: the system's, in a structure that counts who uses it. The program has one reference, each selection
- * one. */
+/* Event objects: the system's, in a structure that counts references: the program's, and one for each selection. */
 typedef struct { os_event os; int references; } my_event;
 static int events_alive;
 

@@ -64,7 +64,8 @@ impl Borrowed {
     }
 
     fn call(&self, function: Call<i32>) -> Result<(), SignalError> {
-        // SAFETY: the header asks for functions that any thread may call with this context while the event object is in use.
+        // SAFETY: the header asks for functions that any thread may call with this context while the event object is
+        // in use.
         // Tested by: r6_a_set_that_fails_is_owed, e7_a_reset_that_fails.
         match function.map(|function| unsafe { function(self.context) }) {
             Some(0) => Ok(()),

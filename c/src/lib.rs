@@ -1,8 +1,9 @@
-//! The recorder of `wsp-events` for C and C++, as a static library without `std` and without an allocator. Its reference is
-//! the header, `include/wsp_events.h`; `tests/header.rs` compares the two. `README.md` says how to build and use it.
+//! The recorder of `wsp-events` for C and C++, as a static library without `std` and without an allocator. Its
+//! reference is the header, `include/wsp_events.h`; `tests/header.rs` compares the two. `README.md` says how to build it.
 //!
-//! Built with `--profile c`, where a panic aborts, the library is `no_std` and has a panic handler of its own, which no call
-//! reaches (`.ci/c panics`). In any other profile it is part of a Rust program: of the workspace's checks, and of our tests.
+//! Built with `--profile c`, where a panic aborts, the library is `no_std` and has a panic handler of its own, which no
+//! call reaches (`.ci/c panics`). In any other profile it has the handler of `std`, which says what went wrong: the
+//! checks of the workspace need that, and so do our tests of the debug build.
 
 #![no_std]
 
