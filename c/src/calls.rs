@@ -34,9 +34,10 @@ impl From<Recorded> for RecordedForC {
         Self {
             new_events: recorded.new.bits(),
             wake: match recorded.wake {
-                Wake::NotNeeded => WAKE_NOT_NEEDED,
                 Wake::Set => WAKE_SET,
                 Wake::HandedOver => WAKE_HANDED_OVER,
+                // NotNeeded. The library has no other; a new one gets a number of its own here.
+                _ => WAKE_NOT_NEEDED,
             },
             set_error: recorded.signal_error.map_or(0, |error| error.os_code()),
         }
