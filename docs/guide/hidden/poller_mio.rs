@@ -47,7 +47,17 @@ impl Os {
 }
 
 fn is_loss(error: WsaError) -> bool {
-    matches!(error, WsaError::WSAECONNRESET | WsaError::WSAECONNABORTED)
+    matches!(
+        error,
+        WsaError::WSAECONNRESET
+            | WsaError::WSAECONNABORTED
+            | WsaError::WSAENETRESET
+            | WsaError::WSAETIMEDOUT
+            | WsaError::WSAENETDOWN
+            | WsaError::WSAENETUNREACH
+            | WsaError::WSAEHOSTDOWN
+            | WsaError::WSAEHOSTUNREACH
+    )
 }
 
 /// The switch waits and enumerates, until it is told something.
@@ -152,6 +162,10 @@ fn play(registry: &Registry, streams: &Streams) {
     assert_eq!(stream.recv(&mut [0]), Ok(1));
     assert_eq!(stream.recv(&mut [0]), Err(WsaError::WSAEWOULDBLOCK));
     assert!(stream.events.recorded().is_empty());
+    // An error that passes does not end the connection.
+    let passes = WsaError::WSAEINTR;
+    assert_eq!(stream.locked(|os| os.call(|_| Err(passes.into()))), Err(passes));
+    assert_eq!(stream.recv(&mut [0]), Err(WsaError::WSAEWOULDBLOCK));
 
     // No room, and room again.
     let mut sent = 0;
