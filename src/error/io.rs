@@ -84,8 +84,8 @@ fn from_raw(raw: i32) -> Option<WsaError> {
 /// `ErrorKind` does not distinguish some (ENOBUFS, EAFNOSUPPORT). Otherwise the kind decides. If neither is known, the
 /// code is WSASYSCALLFAILURE. An error made from a [`WsaError`] converts back to that error.
 ///
-/// In two places Winsock has another code than this conversion: on a datagram socket, see [`WsaError::of_datagram`], and
-/// in FD_CLOSE, see [`WsaError::of_close`].
+/// In three places Winsock has another code than this conversion: on a datagram socket, see [`WsaError::of_datagram`],
+/// for an attempt to connect, see [`WsaError::of_connect`], and in FD_CLOSE, see [`WsaError::of_close`].
 ///
 /// ```
 /// use std::io;

@@ -7,12 +7,12 @@ use crate::event::NetworkEvent;
 
 /// A Winsock error code: an `int` that is not zero (V3).
 ///
-/// Zero means success throughout Winsock, so an [`Outcome`] has the size of a C `int`. The WSAE codes are associated
-/// constants. Any other number is kept unchanged.
+/// Zero means success throughout Winsock, so an [`Outcome`] has the size of a C `int`. The codes of the Winsock headers
+/// are associated constants. Any other number is kept unchanged.
 ///
-/// The errors of this crate convert to it, and so does `std::io::Error`. On a datagram socket, and for the code of
-/// FD_CLOSE, that conversion is not what Winsock says: use [`of_datagram`](Self::of_datagram) and
-/// [`of_close`](Self::of_close) there.
+/// The errors of this crate convert to it, and so does `std::io::Error`. On a datagram socket, for an attempt to connect,
+/// and for the code of FD_CLOSE, that conversion is not what Winsock says: use [`of_datagram`](Self::of_datagram),
+/// [`of_connect`](Self::of_connect) and [`of_close`](Self::of_close) there.
 ///
 /// It prints with its name, its number and a short explanation; `{:#}` leaves the explanation out.
 ///
@@ -117,6 +117,33 @@ impl WsaError {
     pub fn of_datagram(error: impl Into<Self>) -> Self {
         match error.into() {
             Self::WSAECONNREFUSED => Self::WSAECONNRESET,
+            other => other,
+        }
+    }
+
+    /// The code of an attempt to connect, where Unix and Winsock differ.
+    ///
+    /// If a non-blocking socket has begun to connect, Unix says EINPROGRESS, Winsock WSAEWOULDBLOCK. (WSAEINPROGRESS is
+    /// about a blocking call of Winsock 1.1, and programs take it for a failure.) Any other code stays as it is.
+    ///
+    /// Source: Winsock's reference of connect; checked on sockets.
+    ///
+    #[cfg_attr(feature = "std", doc = "```")]
+    #[cfg_attr(not(feature = "std"), doc = "```ignore")]
+    /// use std::io;
+    /// use wsp_events::{Outcome, WsaError};
+    ///
+    /// /// WSPConnect. What the socket's own `connect` says is `called`.
+    /// fn connect(called: io::Result<()>) -> Outcome {
+    ///     called.map_err(WsaError::of_connect)
+    /// }
+    /// # let begun = Err(WsaError::WSAEINPROGRESS.into()); // as `WsaError::from` makes it of EINPROGRESS
+    /// # assert_eq!(connect(begun), Err(WsaError::WSAEWOULDBLOCK));
+    /// ```
+    #[must_use]
+    pub fn of_connect(error: impl Into<Self>) -> Self {
+        match error.into() {
+            Self::WSAEINPROGRESS => Self::WSAEWOULDBLOCK,
             other => other,
         }
     }
@@ -229,6 +256,12 @@ macro_rules! codes {
 }
 
 codes! {
+    WSA_INVALID_HANDLE = 6, "the handle of the event object is not valid";
+    WSA_NOT_ENOUGH_MEMORY = 8, "not enough memory";
+    WSA_INVALID_PARAMETER = 87, "a parameter is not valid";
+    WSA_OPERATION_ABORTED = 995, "the overlapped operation was aborted";
+    WSA_IO_INCOMPLETE = 996, "the overlapped operation is not complete";
+    WSA_IO_PENDING = 997, "the overlapped operation is under way";
     WSAEINTR = 10004, "the call was interrupted";
     WSAEBADF = 10009, "the file handle is not valid";
     WSAEACCES = 10013, "permission denied";

@@ -216,6 +216,10 @@ impl<S> NetworkEventRecorder<S> {
     /// TF_REUSE_SOCKET, a new WSPConnect after a connection that has ended): nothing is recorded, and every
     /// latch is as at the beginning. The selection stands, and the event object is not touched (R8).
     ///
+    /// Call it under the socket's lock, in the step that takes the old connection away. Otherwise a thread that has
+    /// seen the end of that connection may record FD_CLOSE after this call. It latches, and the FD_CLOSE of the next
+    /// connection is never recorded.
+    ///
     /// ```
     /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};
     /// let recorder = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);

@@ -179,6 +179,28 @@ fn v3_a_datagram_that_is_too_long() -> io::Result<()> {
     Ok(())
 }
 
+/// Catches the code that Unix has for it, which programs take for a failure, and a conversion that changes more than it
+/// says. (Windows has Winsock's own.)
+#[cfg(unix)]
+#[test]
+fn v3_an_attempt_to_connect_has_begun() -> io::Result<()> {
+    use socket2::{Domain, Socket, Type};
+
+    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    nobody.bind(&std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    let error = socket.connect(&nobody.local_addr()?).unwrap_err();
+    assert_eq!(WsaError::of_connect(error), WsaError::WSAECONNREFUSED);
+
+    nobody.listen(1)?;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    let error = socket.connect(&nobody.local_addr()?).unwrap_err();
+    assert_eq!(WsaError::from(&error), WsaError::WSAEINPROGRESS, "{error}");
+    assert_eq!(WsaError::of_connect(error), WsaError::WSAEWOULDBLOCK);
+    Ok(())
+}
+
 /// Catches one code for both: what a receive says of a reset is not what FD_CLOSE says. (Wine takes the reset for a
 /// graceful close.)
 #[cfg(unix)]

@@ -56,6 +56,12 @@ fn v3_codes_carry_their_winsock_numbers_and_names() {
         (WsaError::WSAECONNREFUSED, 10061, "WSAECONNREFUSED"),
         (WsaError::WSAEINVAL, 10022, "WSAEINVAL"),
         (WsaError::WSAENOTSOCK, 10038, "WSAENOTSOCK"),
+        (WsaError::WSA_INVALID_HANDLE, 6, "WSA_INVALID_HANDLE"),
+        (WsaError::WSA_NOT_ENOUGH_MEMORY, 8, "WSA_NOT_ENOUGH_MEMORY"),
+        (WsaError::WSA_INVALID_PARAMETER, 87, "WSA_INVALID_PARAMETER"),
+        (WsaError::WSA_OPERATION_ABORTED, 995, "WSA_OPERATION_ABORTED"),
+        (WsaError::WSA_IO_INCOMPLETE, 996, "WSA_IO_INCOMPLETE"),
+        (WsaError::WSA_IO_PENDING, 997, "WSA_IO_PENDING"),
     ];
     for (error, code, name) in named {
         assert_eq!((error.code(), error.name()), (code, Some(name)));
