@@ -1,10 +1,10 @@
-//! The network-event record of Winsock, for code that implements sockets: a service provider, a virtual-socket
-//! driver, a ws2_32 look-alike, a user-space network stack.
+//! The network-event record of Winsock, for code that implements sockets: a virtual-socket driver, a ws2_32
+//! look-alike, an emulator, a user-space network stack, a SAN service provider.
 //!
-//! Such code must remember which FD_XXX events happened on each socket, and with which error codes. It must set an
-//! event object when something happens, and hand the record over exactly once, when WSPEnumNetworkEvents asks for it:
-//! record, clear, reset, in this order, without losing an event or a wake-up. This crate is that part, complete: one
-//! [`NetworkEventRecorder`] for each socket.
+//! Such code must remember which FD_XXX events happened on each socket, and with which error codes. When something
+//! happens, it must set an event object, which threads wait for. When WSPEnumNetworkEvents asks for the record, it must
+//! hand it over exactly once: record, clear, reset, in this order, without losing an event or a wake-up. This crate is
+//! that part, complete: one [`NetworkEventRecorder`] for each socket.
 //!
 #![cfg_attr(feature = "std", doc = "```")]
 #![cfg_attr(not(feature = "std"), doc = "```ignore")]
@@ -29,10 +29,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! To write a provider, start with the [`guide`]. It goes from an empty file to a working provider, and has a page for
-//! each kind of code that implements sockets. What is promised stands in the [`contract`], in numbered rules, from V1
-//! (the ten events) to P5 (a call that races a close). The documentation, the code and the tests name them wherever
-//! they apply. How each promise is checked: [`reliability`]; what a call costs: [`performance`].
+//! A provider looks at the socket and records what it sees under the lock of the socket
+//! ([`record_unsignaled`](NetworkEventRecorder::record_unsignaled)), and signals after it (R9). The [`guide`] shows how.
+//! It goes from an empty file to a working provider, and has a page for each kind of code that implements sockets.
+//!
+//! What is promised stands in the [`contract`], in numbered rules, from V1 (the ten events) to P5 (a call that races a
+//! close). The documentation, the code and the tests name them wherever they apply. How each promise is checked:
+//! [`reliability`]; what a call costs: [`performance`].
 //!
 //! # The parts, bottom to top
 //!
@@ -61,8 +64,8 @@
 //! # Features
 //!
 //! - `std` (default): [`ManualResetEvent`] and [`SocketTable`]; conversions from and to `std::io::Error`. A panic does
-//!   not cross the C boundary but becomes WSAENETDOWN. A call from inside the recorder's own event object that would
-//!   wait for itself is refused (K4). On Windows also [`win32`], which depends on windows-sys.
+//!   not cross the C boundary but becomes WSAENETDOWN. An event object that selects on its own recorder gets an error
+//!   instead of a hang (K4). On Windows also [`win32`], which depends on windows-sys.
 //! - `alloc`: [`EventSignal`] for `Arc<T>` and `Box<T>`. Part of `std`.
 //! - `pollable`: the event object of [`unix`], which depends on rustix. No effect on Windows. Needs `std`.
 //! - `async`: [`AsyncEvent`]. Needs `alloc`; without `std` it lacks the wait that blocks a thread.

@@ -321,30 +321,19 @@ pub fn enum_network_events<P: Provider + ?Sized>(
 /// reset (what was delivered does not count then). Nothing has changed, and what was put back is signaled again.
 ///
 /// ```
-/// # use wsp_events::{Provider, ProviderError, SOCKET, WSAEVENT, enum_network_events_with};
+/// # use wsp_events::{Provider, SOCKET, WSAEVENT, WsaError, enum_network_events_with};
 /// /// For a 32-bit guest: the mask goes to its memory, which may not be there.
 /// fn mask_to_guest<P: Provider>(
 ///     provider: &P,
 ///     s: u32,
 ///     event: u32,
 ///     memory: Option<&mut [u8; 4]>,
-/// ) -> Result<(), GuestError> {
+/// ) -> Result<(), WsaError> {
 ///     enum_network_events_with(provider, s as SOCKET, WSAEVENT::from(event), |report| {
-///         *memory.ok_or(GuestError::Fault)? = report.events().mask().to_le_bytes();
-///         Ok(())
-///     })
-///     .map(drop)
-/// }
-///
-/// enum GuestError {
-///     Fault,
-///     Winsock(ProviderError),
-/// }
-///
-/// impl From<ProviderError> for GuestError {
-///     fn from(error: ProviderError) -> Self {
-///         Self::Winsock(error)
-///     }
+///         *memory.ok_or(WsaError::WSAEFAULT)? = report.events().mask().to_le_bytes();
+///         Ok::<_, WsaError>(()) // the error is what `?` converts the others into
+///     })?;
+///     Ok(())
 /// }
 /// ```
 pub fn enum_network_events_with<P: Provider + ?Sized, F: From<ProviderError>>(

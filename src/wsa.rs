@@ -11,17 +11,19 @@
 //!
 //! [`WSAEventSelect`] and [`WSAEnumNetworkEvents`] are C functions that get no context. Their type argument finds its
 //! current instance. If your functions get a context in another way, or keep the last error in it, call
-//! [`wsa_event_select`] and [`wsa_enum_network_events`]: they take an instance and return the code.
+//! [`wsa_event_select`] and [`wsa_enum_network_events`]: they take an instance and return the code. If the program has a
+//! memory of its own, as in an emulator, call [`wsa_enum_network_events_with`].
 //!
 //! No panic crosses the boundary, as described at [`spi`].
 
 use core::cell::Cell;
 use core::ops::Deref;
 
-use crate::error::WsaError;
+use crate::error::{ProviderError, WsaError};
 use crate::handle::{SOCKET, WSAEVENT};
 use crate::panics::contain;
-use crate::provider::Provider;
+use crate::provider::{Provider, enumerate_socket, find};
+use crate::report::Report;
 use crate::spi;
 
 pub use crate::spi::{SOCKET_ERROR, WSANETWORKEVENTS};
@@ -269,6 +271,53 @@ pub unsafe fn wsa_enum_network_events<P: Provider + ?Sized>(
     // SAFETY: the caller guarantees `out`.
     // Tested by: e11_a_misaligned_output_is_written.
     outcome(|done| unsafe { enumerate(provider, descriptor, event, out, done) })
+}
+
+/// Like [`wsa_enum_network_events`], and hands the report to `deliver` before it is final: to a guest's memory, or to a
+/// user's buffer seen from a kernel. If that fails or panics, the report was never taken (E7). Without a `deliver` the
+/// program's pointer is null.
+///
+/// As [`enum_network_events_with`](crate::enum_network_events_with), with the checks in the order of E11.
+///
+/// # Errors
+///
+/// WSAENETDOWN, WSAENOTSOCK, WSAEFAULT (no `deliver`), WSAEINVAL, checked in this order (E11). Then what `deliver` returns.
+/// Last, WSAEINVAL if the event object could not be reset (what was delivered does not count then).
+///
+/// ```
+/// # use wsp_events::{Provider, Report, SOCKET, WSAEVENT, WsaError, wsa::wsa_enum_network_events_with};
+/// /// For a 32-bit guest whose memory begins at `base`.
+/// fn guest_enumerates<P: Provider>(
+///     provider: &P,
+///     (base, memory): (u32, &mut [u8]),
+///     (s, event, output): (u32, u32, u32),
+/// ) -> Result<(), WsaError> {
+///     let deliver = |report: &Report| {
+///         let start = output.checked_sub(base).ok_or(WsaError::WSAEFAULT)? as usize;
+///         let out = memory.get_mut(start..).and_then(|rest| rest.get_mut(..44));
+///         let out = out.ok_or(WsaError::WSAEFAULT)?;
+///         for (offset, value) in report.writes() {
+///             out[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+///         }
+///         Ok(())
+///     };
+///     let deliver = (output != 0).then_some(deliver);
+///     wsa_enum_network_events_with(provider, s as SOCKET, WSAEVENT::from(event), deliver)
+/// }
+/// ```
+pub fn wsa_enum_network_events_with<P: Provider + ?Sized>(
+    provider: &P,
+    descriptor: SOCKET,
+    event: WSAEVENT,
+    deliver: Option<impl FnOnce(&Report) -> Result<(), WsaError>>,
+) -> Result<(), WsaError> {
+    outcome(|done| {
+        let socket = find(provider, descriptor).map_err(ProviderError::errno)?;
+        let deliver = deliver.ok_or(WsaError::WSAEFAULT)?;
+        enumerate_socket(provider, &socket, event, deliver)?;
+        done.set(true);
+        Ok(())
+    })
 }
 
 /// # Safety

@@ -10,9 +10,9 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use wsp_events::wsa::{
     LookAlike, WSAEnumNetworkEvents, WSAEventSelect, WSANETWORKEVENTS, wsa_enum_network_events,
-    wsa_event_select,
+    wsa_enum_network_events_with, wsa_event_select,
 };
-use wsp_events::{INVALID_SOCKET, NetworkEvent, SOCKET, WSAEVENT, WsaError};
+use wsp_events::{INVALID_SOCKET, NetworkEvent, Report, SOCKET, WSAEVENT, WsaError};
 
 use crate::support::*;
 
@@ -110,10 +110,13 @@ fn e11_five_codes_in_this_order() {
             let selected = wsa_event_select(&*provider, s, event, 1);
             [selected, wsa_enum_network_events(&*provider, s, event, out)]
         };
-        for (function, result) in functions.into_iter().zip(over_an_instance) {
-            let expected = result.map_or_else(|error| (-1, error.code()), |()| (0, -7));
-            assert_eq!(function, expected);
-        }
+        let expected = |result: Result<(), WsaError>| {
+            result.map_or_else(|error| (-1, error.code()), |()| (0, -7))
+        };
+        assert_eq!(functions, over_an_instance.map(expected));
+        let deliver = (!out.is_null()).then_some(|_: &Report| Ok(()));
+        let delivered = wsa_enum_network_events_with(&*provider, s, event, deliver);
+        assert_eq!(functions[1], expected(delivered));
         functions.map(|(_, code)| code)
     };
     provider.up.store(false, SeqCst);
@@ -161,6 +164,42 @@ fn e11_a_null_output_takes_nothing() {
     assert_eq!(enumerate_into(s, handle, null_mut()), (-1, 10014));
     assert!(event.is_set());
     assert_eq!(socket.recorded(), READ);
+}
+
+/// Catches a report that is final before it is delivered, a code of the delivery that is replaced, and a panic of the
+/// delivery that goes on, or takes the report with it.
+#[test]
+fn e11_a_delivery_inside_the_enumeration() {
+    let provider = started();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    assert_eq!(select(s, handle, 1), (0, -7));
+    socket.record(NetworkEvent::Read, Err(DOWN));
+    let enumerate = |s, deliver: &dyn Fn(&Report) -> Result<(), WsaError>| {
+        let deliver = |report: &Report| {
+            assert!(event.is_set(), "the delivery comes before the reset");
+            deliver(report)
+        };
+        wsa_enum_network_events_with(&*provider, s, handle, Some(deliver))
+    };
+    assert_eq!(enumerate(s, &|_| Err(WsaError::WSAEFAULT)), Err(WsaError::WSAEFAULT));
+    assert_eq!(enumerate(s, &|_| Err(REFUSED)), Err(REFUSED));
+    let panics =
+        |_: &Report| -> Result<(), WsaError> { resume_unwind(Box::new("from the delivery")) };
+    assert_eq!(enumerate(s, &panics), Err(DOWN));
+    let never =
+        |_: &Report| -> Result<(), WsaError> { unreachable!("a call that fails delivers nothing") };
+    assert_eq!(enumerate(0, &never), Err(WsaError::WSAENOTSOCK));
+    assert_eq!((socket.recorded(), event.is_set()), (READ, true), "E7");
+
+    let delivered = Cell::new(None);
+    let keep = |report: &Report| {
+        delivered.set(Some(*report));
+        Ok(())
+    };
+    assert_eq!(enumerate(s, &keep), Ok(()));
+    let report = delivered.take().unwrap();
+    assert_eq!((report.events(), report.outcome(NetworkEvent::Read)), (READ, Some(Err(DOWN))));
+    assert_eq!((socket.recorded(), event.is_set()), (NONE, false));
 }
 
 /// Catches another signature than the headers have.
@@ -243,4 +282,22 @@ fn e11_a_provider_whose_drop_panics() {
     assert_eq!((result, last_error, out.lNetworkEvents), (0, -7, 1));
     DROP_PANICS.set(true);
     assert_eq!(select(0, handle, 1), (-1, 10050), "a call that fails may fail for another reason");
+}
+
+/// Catches a delivered report that is called a failure because of the drop of a socket that was closed meanwhile.
+#[test]
+fn e11_a_socket_whose_drop_panics() {
+    let provider = TestProvider::<Handle>::of_kind();
+    let ((s, socket), (handle, event)) = (provider.socket(), provider.event());
+    provider.select(s, handle, 1);
+    socket.record(NetworkEvent::Read, Ok(()));
+    let closes = |report: &Report| {
+        assert_eq!(report.events(), READ);
+        provider.sockets.remove(s); // the call has the last reference now
+        drop(socket);
+        event.on(Call::Drop, blow_up);
+        Ok(())
+    };
+    let result = wsa_enum_network_events_with(&provider, s, WSAEVENT::NULL, Some(closes));
+    assert_eq!(result, Ok(()));
 }

@@ -23,5 +23,12 @@ fn check() {
         assert_eq!(socket.events.recorded(), NetworkEvents::FD_ACCEPT);
         provider.close_socket(s).unwrap();
         assert_eq!((select(s, none, 0, &mut errno), errno), (SOCKET_ERROR, 10038));
+        // The last WSPCleanup ends a socket that is still open and in use.
+        let socket = Socket { events: NetworkEventRecorder::new() };
+        let s = provider.sockets.insert(socket).unwrap();
+        let socket = provider.sockets.get(s).unwrap();
+        set_current(None);
+        assert_eq!((select(s, none, 0, &mut errno), errno), (SOCKET_ERROR, 10050));
+        assert_eq!(socket.events.enumerate(), Err(wsp_events::RecorderError::Closed));
     }
 }

@@ -6,7 +6,7 @@ const OUT: u32 = 0x1101; // not aligned
 fn check() {
     use wsp_events::NetworkEvent;
     let memory = Memory { base: TEB, bytes: Mutex::new(vec![0xEE; 0x200]) };
-    let guest = Guest { memory, handles: Mutex::default() };
+    let guest = Guest { memory, startups: AtomicU32::new(0), handles: Mutex::default() };
     let thread = GuestThread { teb: TEB };
     let word = |address| guest.memory.with(address, 4, |at| i32::from_le_bytes(at.try_into().unwrap()));
     let last_error = || word(TEB + LAST_ERROR).unwrap();
@@ -18,6 +18,22 @@ fn check() {
     let event = guest.insert(Object::EventObject(Arc::clone(&event_object))).unwrap();
     let s = guest.insert(Object::Socket(Arc::clone(&socket))).unwrap();
     assert_eq!((event, s), (4, 8));
+    // Before WSAStartup there is nothing, not even bad numbers.
+    let calls = |s, event, output| {
+        let mut codes = Vec::new();
+        assert_eq!(guest.wsa_event_select(&thread, s, event, 1), u32::MAX);
+        codes.push(last_error());
+        assert_eq!(guest.wsa_enum_network_events(&thread, s, event, output), u32::MAX);
+        codes.push(last_error());
+        codes
+    };
+    assert_eq!(calls(0, 99, 0), [10093, 10093]);
+    guest.startups.store(1, Ordering::Release);
+    // Everything else is wrong, and one thing after the other is put right (E11).
+    assert_eq!(calls(0, 99, 0), [10038, 10038]);
+    assert_eq!(calls(s, 99, 0), [10022, 10014]);
+    assert_eq!(calls(s, 99, OUT), [10022, 10022]);
+    guest.memory.with(TEB + LAST_ERROR, 4, |at| at.fill(0xEE)).unwrap();
     assert_eq!(guest.wsa_event_select(&thread, s, event, 0x3FF), 0);
     assert_eq!(last_error(), untouched, "a success leaves it alone");
     // Numbers that name nothing, or something else.

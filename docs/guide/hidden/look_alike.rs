@@ -29,15 +29,28 @@ fn check() {
     let (result, out) = enumerate(t, handle);
     assert_eq!((result, out.lNetworkEvents, event_object.is_set()), (0, 1, false));
     // Once closed, the number names the next socket, which has a record of its own.
-    HANDLES.close(s).unwrap();
+    HANDLES.close(s, Some(Kind::Socket)).unwrap();
     assert!(under_way.events.selected().contains(NetworkEvents::FD_READ), "a handle is left");
     let next = HANDLES.socket();
     assert_eq!(next, s);
-    HANDLES.close(t).unwrap();
+    HANDLES.close(t, None).unwrap();
     assert!(under_way.events.selected().is_empty());
     assert_eq!(unsafe { WSAEventSelect(next, handle, 1) }, 0);
     under_way.events.record(NetworkEvent::Read, Ok(()));
     let (result, out) = enumerate(next, handle);
     assert_eq!((result, out.lNetworkEvents), (0, 0));
-    assert_eq!(HANDLES.close(t), Err(WsaError::WSAENOTSOCK));
+    // What is gone, and what is of another kind.
+    assert_eq!(HANDLES.close(t, Some(Kind::Socket)), Err(WsaError::WSAENOTSOCK));
+    for kind in [None, Some(Kind::EventObject)] {
+        assert_eq!(HANDLES.close(t, kind), Err(WSA_INVALID_HANDLE));
+    }
+    assert_eq!(HANDLES.close(handle.0, Some(Kind::Socket)), Err(WsaError::WSAENOTSOCK));
+    assert_eq!(HANDLES.close(next, Some(Kind::EventObject)), Err(WSA_INVALID_HANDLE));
+    assert_eq!(enumerate(next, handle).0, 0, "both are still there");
+    // A selected event object outlives its handle (P2).
+    HANDLES.close(handle.0, Some(Kind::EventObject)).unwrap();
+    let socket = Provider::find_socket(&HANDLES, next).unwrap();
+    socket.events.record(NetworkEvent::Read, Ok(()));
+    assert!(event_object.is_set());
+    assert_eq!(enumerate(next, handle).0, SOCKET_ERROR);
 }
