@@ -158,19 +158,21 @@ impl WsaError {
     ///
     #[cfg_attr(feature = "std", doc = "```")]
     #[cfg_attr(not(feature = "std"), doc = "```ignore")]
-    /// use std::io::{self, Read};
-    /// use wsp_events::{EventSignal, NetworkEvent, NetworkEventRecorder, WsaError};
+    /// use std::io::{self, ErrorKind};
+    /// use wsp_events::{Outcome, WsaError};
     ///
-    /// fn look(mut stream: impl Read, record: &NetworkEventRecorder<impl EventSignal>) {
-    ///     match stream.read(&mut [0]) {
-    ///         Ok(0) => _ = record.record(NetworkEvent::Close, Ok(())),
-    ///         Ok(_) => _ = record.record(NetworkEvent::Read, Ok(())),
-    ///         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-    ///         Err(error) => _ = record.record(NetworkEvent::Close, Err(WsaError::of_close(error))),
+    /// /// What FD_CLOSE says of a connection, from what a look at it (a receive with MSG_PEEK) has answered.
+    /// fn end_of(peeked: io::Result<usize>) -> Option<Outcome> {
+    ///     match peeked {
+    ///         Ok(0) => Some(Ok(())),
+    ///         Ok(_) => None,
+    ///         Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+    ///         Err(error) => Some(Err(WsaError::of_close(error))),
     ///     }
     /// }
-    /// # let reset = io::Error::from(io::ErrorKind::ConnectionReset);
-    /// # assert_eq!(WsaError::of_close(reset), WsaError::WSAECONNABORTED);
+    ///
+    /// let reset = io::Error::from(ErrorKind::ConnectionReset);
+    /// assert_eq!(end_of(Err(reset)), Some(Err(WsaError::WSAECONNABORTED)));
     /// ```
     #[must_use]
     pub fn of_close(error: impl Into<Self>) -> Self {
