@@ -62,9 +62,9 @@ impl Recorded {
 /// What was recorded, and not signaled yet: the first of two steps (R9). [`signal`](Self::signal) is the second.
 ///
 /// Until then the set is *owed* (R6): the next recording, selection or failing enumeration sets the event object, and a
-/// report or a withdrawal after which nothing is reportable makes the set void. Nobody waits for the second step, and nothing is
-/// lost without it. To drop the value leaves the set owed. It does not set, because a drop may run under the very lock
-/// that the two steps are to keep SetEvent out of.
+/// report or a withdrawal after which nothing is reportable makes the set void. Nobody waits for the second step, and
+/// nothing is lost without it. To drop the value leaves the set owed. It does not set, because a drop may run under the
+/// very lock that the two steps are to keep SetEvent out of.
 ///
 /// ```
 /// # use wsp_events::{ManualResetEvent, NetworkEvent, NetworkEventRecorder, NetworkEvents};

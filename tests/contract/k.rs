@@ -99,6 +99,13 @@ fn k3_a_selection_waits_until_nobody_uses_the_old_event_object() {
             assert!(begin.elapsed() < Duration::from_secs(20), "K3: it does not hold the recorder");
             recorder.withdraw(CLOSE);
         }
+        // And as long as the old event object is in use.
+        for _ in 0..1_000 {
+            recorder.withdraw(CLOSE);
+            let recorded = recorder.record(NetworkEvent::Close, Err(RESET));
+            assert_eq!(recorded.wake, Wake::HandedOver, "K3");
+            thread::yield_now();
+        }
         assert!(!other.is_finished(), "K3");
         go_on.send(()).unwrap();
         thread.join().unwrap();

@@ -330,6 +330,25 @@ fn p4_a_socket_is_listed_on_its_way_to_another_descriptor() {
     }
 }
 
+/// Catches a list that is made without the lock: a socket that moves on all the time is not where the list looks.
+#[test]
+fn p4_a_socket_that_moves_is_listed() {
+    let table = SocketTable::new();
+    let mut s = table.insert(()).unwrap();
+    thread::scope(|scope| {
+        let mover = scope.spawn(|| {
+            for _ in 0..400_000 {
+                let t = table.duplicate(s).unwrap().unwrap();
+                table.remove(s).unwrap();
+                s = t;
+            }
+        });
+        while !mover.is_finished() {
+            assert_eq!(table.sockets().len(), 1);
+        }
+    });
+}
+
 /// Catches a table that prints its eight kilobytes, and a reference that does not print its socket.
 #[test]
 fn p4_what_a_table_prints() {
