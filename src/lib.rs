@@ -51,7 +51,7 @@
 //! | [`AsyncEvent`] | an event object for tasks, in every async runtime (feature `async`) |
 //! | [`unix`] | an event object for pollers, a file descriptor (feature `pollable`, on Unix) |
 //! | [`win32`] | the event objects of Windows (on Windows) |
-//! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, inherit, close |
+//! | [`NetworkEventRecorder`] | the record of one socket: record, select, enumerate, withdraw, re-enable, renew, inherit, close |
 //! | [`Provider`], [`event_select`], [`enum_network_events`], [`SocketTable`] | the two calls over descriptors and handles; a table of descriptors |
 //! | [`spi`] | the two calls with their C signatures, for a WSPPROC_TABLE |
 //! | [`wsa`] | the same two as programs call them, for a look-alike of ws2_32 |

@@ -64,8 +64,9 @@
 //! The mask does not change under a collector. A selection that leaves meanwhile waits for it.
 //!
 //! **A failure puts the report back,** *under* what came since: its codes are the earlier ones (E7, R3). It
-//! is then signaled again, since its set may have been wiped out meanwhile. A panic does the same, but leaves
-//! the set owed (K5). Between the taking and the putting back the report is out, and other calls see it as
+//! is then signaled again, since its set may have been wiped out meanwhile. The set stays owed after a panic (K5),
+//! and inside the event object: one that answers its set with an enumeration that fails would be set without
+//! end (K4). The report is delivered before the reset, so that a delivery that fails has reset nothing. Between the taking and the putting back the report is out, and other calls see it as
 //! taken. An enumeration misses it. A withdrawal finds nothing to withdraw, so that the next report may name
 //! a condition that has gone. An error of a latched event is dropped, as after a report.
 //! *`e7_failing_reset_against_records`, `e7_what_is_put_back_is_signaled`,
