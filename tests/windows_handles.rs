@@ -50,10 +50,15 @@ fn p2_no_handle_is_leaked() {
     let event = OwnedEvent::new().unwrap();
     let file = File::open(env::current_exe().unwrap()).unwrap();
     rounds(100, &event, &file);
-    let before = handles();
-    rounds(ROUNDS, &event, &file);
-    let after = handles();
-    println!("handles before and after {ROUNDS} rounds:\n{before:x?}\n{after:x?}");
-    // Where they are counted, the numbers are as the system pleases.
-    if before.0 == 0 { assert_eq!(after, before) } else { assert_eq!(after.0, before.0) }
+    let leaks = || {
+        let before = handles();
+        rounds(ROUNDS, &event, &file);
+        let after = handles();
+        println!("handles before and after {ROUNDS} rounds:\n{before:x?}\n{after:x?}");
+        // Where they are counted, the numbers are as the system pleases.
+        if before.0 == 0 { after != before } else { after.0 != before.0 }
+    };
+    // A leak shows every time. Another thread of the process may open a handle and keep it, but not again and again: the
+    // test harness does so the first time that its main thread waits.
+    assert!((0..3).any(|_| !leaks()), "handles are leaked");
 }

@@ -66,7 +66,9 @@ fn take_all(
     let mut taken = 0;
     while taken < PRODUCERS * PACKETS {
         // SAFETY: the handles are open.
-        let woken = unsafe { WaitForMultipleObjects(EVENTS as u32, handles.as_ptr(), 0, 5_000) };
+        let woken = unsafe {
+            WaitForMultipleObjects(EVENTS as u32, handles.as_ptr(), 0, LIMIT.as_millis() as u32)
+        };
         let Some(event) = handles.get((woken - WAIT_OBJECT_0) as usize) else {
             break;
         };
@@ -114,10 +116,10 @@ fn k1_two_switches_on_one_socket() {
     socket.close().unwrap();
 }
 
-/// A wait as programs make it. Nothing of the tests takes as long; false says that a wake-up was lost.
+/// A wait as programs make it. False says that a wake-up was lost.
 fn wait(event: &Handle) -> bool {
     // SAFETY: the handle is open.
-    unsafe { WaitForSingleObject(event.raw(), 5_000) == WAIT_OBJECT_0 }
+    unsafe { WaitForSingleObject(event.raw(), LIMIT.as_millis() as u32) == WAIT_OBJECT_0 }
 }
 
 /// Catches a wake-up that an auto-reset wait and a set under way lose between them: one thread waits, and enumerates both

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{DuplicateHandle, HANDLE, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::Networking::WinSock;
@@ -25,6 +26,9 @@ use wsp_events::{
 pub(crate) const READ: NetworkEvents = NetworkEvents::FD_READ;
 pub(crate) const CLOSE: NetworkEvents = NetworkEvents::FD_CLOSE;
 pub(crate) const NONE: NetworkEvents = NetworkEvents::empty();
+
+/// What has not happened by then does not happen: only a test that fails waits that long.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 pub(crate) const FAILED_WITH_WSAEINVAL: (i32, i32) = (-1, WinSock::WSAEINVAL);
 /// Zero, and nothing was written to `lpErrno`.
@@ -118,11 +122,30 @@ impl Handle {
     }
 }
 
-/// The number of a handle that was closed, and that names nothing for a while: a hundred others were
-/// closed after it, and are given out before.
+/// The number of a handle that was closed, and that names nothing for a while. It is the highest of a hundred and
+/// closed first: where the lowest number is given out first, and where the last closed is, the others come before it.
 pub(crate) fn closed_handle() -> HANDLE {
     let mut events: Vec<_> = (0..100).map(|_| Handle::event()).collect();
+    events.sort_by_key(Handle::raw);
     events.pop().unwrap().close()
+}
+
+/// Event objects of which one has the number of a handle that was closed after `used` had used it. Another thread of
+/// this process may get the number first (the test harness starts threads): then another handle is opened and tried.
+pub(crate) fn with_the_number_of_a_closed_handle(
+    open: impl Fn() -> Handle,
+    used: impl Fn(HANDLE),
+) -> Vec<Handle> {
+    for _ in 0..1_000 {
+        let handle = open();
+        used(handle.raw());
+        let number = handle.close();
+        let others: Vec<_> = (0..100).map(|_| Handle::event()).collect();
+        if others.iter().any(|other| other.raw() == number) {
+            return others;
+        }
+    }
+    panic!("no number of a closed handle was given out again");
 }
 
 /// Whether there is an event object of this name: as long as any handle to it is open.

@@ -9,24 +9,28 @@ use crate::switch::*;
 /// that has the number of the handle now.
 #[test]
 fn p2_the_application_closes_its_handle_while_it_is_selected() {
-    let (_alone, switch, event) = (alone(), switch(), Event::new());
-    let (s, mut peer) = switch.connected(&event, FD_READ);
-    let waiter = event.duplicate();
-    let number = event.close();
-    let others: Vec<_> = (0..100).map(|_| Event::new()).collect();
-
+    let (_alone, switch, waiter) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&waiter, FD_READ);
+    let select = |handle| switch.event_select(s, handle, FD_READ).unwrap();
+    let others = Event::with_the_number_of_a_closed_handle(|| waiter.duplicate(), select);
     peer.write_all(b"x").unwrap();
     assert_eq!(wait_for(&[&waiter]), Some(0));
-    assert!(!others.iter().any(Event::is_set), "{number:?} names another event object now");
+    assert!(!others.iter().any(Event::is_set), "the number names another event object now");
+    assert_eq!(switch.enumerate(s, waiter.raw()), Ok(Report::of(FD_READ)));
+    assert!(!waiter.is_set());
+
+    // The number names nothing.
+    let (event, others) = Event::highest_of_a_hundred(|| waiter.duplicate());
+    select(event.raw());
+    let number = event.close();
     drop(others);
+    switch.recv(s).unwrap();
+    peer.write_all(b"x").unwrap();
+    assert_eq!(wait_for(&[&waiter]), Some(0), "the selection goes on");
     assert_eq!(switch.enumerate(s, number), Err(WSAEINVAL));
     assert!(waiter.is_set(), "E7");
     assert_eq!(switch.enumerate(s, waiter.raw()), Ok(Report::of(FD_READ)));
     assert!(!waiter.is_set());
-
-    switch.recv(s).unwrap();
-    peer.write_all(b"x").unwrap();
-    assert_eq!(switch.wait(s, &waiter), Report::of(FD_READ), "the selection goes on");
     switch.close(s).unwrap();
 }
 

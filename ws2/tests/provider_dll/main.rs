@@ -3,8 +3,8 @@
 //! connections are real. Each test is named after the rule of docs/CONTRACT.md that it shows at work. The tests run
 //! on Windows, and under Wine (`.ci/windows`).
 //!
-//! `cargo test -p ws2` builds the DLL before it runs the tests. With `--test provider_dll` it builds this test
-//! alone: the DLL is then the one of the last `cargo build -p ws2 --example provider_dll`.
+//! `cargo test -p ws2` builds the DLL before it runs the tests. With `--test provider_dll`, or with the name of a test,
+//! it does not: the DLL is then the one of the last `cargo build -p ws2 --example provider_dll`.
 #![cfg(windows)]
 
 mod close;

@@ -342,11 +342,37 @@ impl Event {
         self.raw()
     }
 
-    /// The number of a closed handle, which names nothing for a while: a hundred others were closed after it, and
-    /// are given out first.
+    /// A handle whose number names nothing for a while when it is closed before the others. Its number is the highest of
+    /// a hundred: where the lowest number is given out first, and where the last closed is, the others come before it.
+    pub(crate) fn highest_of_a_hundred(open: impl Fn() -> Self) -> (Self, Vec<Self>) {
+        let mut events: Vec<_> = (0..100).map(|_| open()).collect();
+        events.sort_by_key(Self::raw);
+        (events.pop().unwrap(), events)
+    }
+
+    /// The number of a closed handle, which names nothing for a while.
     pub(crate) fn closed() -> HANDLE {
-        let mut events: Vec<_> = (0..100).map(|_| Self::new()).collect();
-        events.pop().unwrap().close()
+        let (event, _others) = Self::highest_of_a_hundred(Self::new);
+        event.close()
+    }
+
+    /// Event objects of which one has the number of a handle that was closed after `used` had used it. Another thread
+    /// of this process may get the number first (the test harness starts threads): then another handle is opened and
+    /// tried.
+    pub(crate) fn with_the_number_of_a_closed_handle(
+        open: impl Fn() -> Self,
+        used: impl Fn(HANDLE),
+    ) -> Vec<Self> {
+        for _ in 0..1_000 {
+            let handle = open();
+            used(handle.raw());
+            let number = handle.close();
+            let others: Vec<_> = (0..100).map(|_| Self::new()).collect();
+            if others.iter().any(|other| other.raw() == number) {
+                return others;
+            }
+        }
+        panic!("no number of a closed handle was given out again");
     }
 
     /// Whether there is an event object of this name: as long as any handle to it is open.
