@@ -6,7 +6,7 @@
 //! | `scripts` (shared with the test `stream`) | the fixed scripts, our provider, and what plays a script |
 //! | `winsock` | the calls of ws2_32 |
 //! | `referee` | plays in both worlds, and names the first step at which they differ |
-//! | `alone` | what cannot be in the shared tables: it ends the process, or wants an idle machine |
+//! | `alone` | what cannot be in the shared tables: it ends the process, or takes more steps in one world than in the other |
 //! | `random` | random scripts |
 //!
 //! The referee may be Wine's ws2_32. Where Wine differs from Windows as programs know it, that is an exception

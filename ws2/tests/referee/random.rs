@@ -10,10 +10,11 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use wsp_events::NetworkEvents;
 
-use crate::referee::compare_but_for_r4;
+use crate::referee::{GRACE, compare_but_for_r4};
 use crate::scripts::script::{
     ACCEPT, CLOSE, CONNECT, Handle, Late, NO_SOCKET, NONE, OOB, Op, Port, READ, WRITE,
 };
+use crate::scripts::world::LIMIT;
 
 /// How long the scripts may take together, on however slow a machine.
 const BUDGET: Duration = Duration::from_secs(60);
@@ -357,12 +358,15 @@ fn e1_random_scripts_agree() {
     });
     let begun = Instant::now();
     let (scripts, steps, reports) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let patience = Cell::new(LIMIT);
     let result = runner.run(&vec(a_move(), 4..40), |moves| {
         if begun.elapsed() > BUDGET && std::env::var_os("PROPTEST_CASES").is_none() {
             return Ok(());
         }
         let script = plan(&moves);
-        let trace = compare_but_for_r4(&script).map_err(|difference| {
+        let trace = compare_but_for_r4(&script, patience.get()).map_err(|difference| {
+            // Shrinking tries many scripts that differ.
+            patience.set(GRACE);
             TestCaseError::fail(format!("{difference}\nof this script:\n{}", listed(&script)))
         })?;
         scripts.set(scripts.get() + 1);

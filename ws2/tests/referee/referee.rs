@@ -11,12 +11,13 @@ use crate::scripts::measured::Step;
 use crate::scripts::ours::{Ours, provider};
 use crate::scripts::player::{Observation, Player};
 use crate::scripts::script::{ACCEPT, NONE, OOB, Op, READ, WRITE};
+use crate::scripts::world::LIMIT;
 use crate::winsock::Winsock;
 use ws2::LoopbackProvider;
 
-/// How long the event objects may differ because one world is late. A script without a difference never waits
-/// for it.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long the event objects may differ as R4 allows (`compare_but_for_r4`) before they do so for good. Every script
+/// with that exception waits so long.
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
 /// The first step at which the worlds differ.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub(crate) fn agree(steps: &[Step]) {
 /// The worlds agree up to the last step, and there they differ just so.
 #[track_caller]
 pub(crate) fn differ(script: &[Op], winsock: &str, ours: &str) {
-    let Err(difference) = compare(script) else {
+    let Err(difference) = play(script, Some([winsock, ours]), false, LIMIT) else {
         panic!("no difference, so no exception");
     };
     println!("{difference}");
@@ -60,41 +61,55 @@ pub(crate) fn differ(script: &[Op], winsock: &str, ours: &str) {
 
 /// What both worlds show, step by step, or the first difference.
 pub(crate) fn compare(script: &[Op]) -> Result<Vec<Observation>, Box<Difference>> {
-    play(script, false)
+    play(script, None, false, LIMIT)
 }
 
 /// As [`compare`], for scripts that cannot keep clear of one of the exceptions
 /// (`r4_what_is_not_selected_does_not_touch_the_event_object`): Winsock has set an event object again though
 /// nothing reportable is new. Then it is set in our world too, and the script goes on.
-pub(crate) fn compare_but_for_r4(script: &[Op]) -> Result<Vec<Observation>, Box<Difference>> {
-    play(script, true)
+pub(crate) fn compare_but_for_r4(
+    script: &[Op],
+    patience: Duration,
+) -> Result<Vec<Observation>, Box<Difference>> {
+    play(script, None, true, patience)
 }
 
-fn play(script: &[Op], but_for_r4: bool) -> Result<Vec<Observation>, Box<Difference>> {
+/// Plays a script in both worlds, which are to show `end` at the last step, and otherwise the same. What is late is waited
+/// for.
+fn play(
+    script: &[Op],
+    end: Option<[&str; 2]>,
+    but_for_r4: bool,
+    patience: Duration,
+) -> Result<Vec<Observation>, Box<Difference>> {
     let _alone = alone();
     let (mut winsock, mut ours) = (Player::new(&Winsock), Player::new(&Ours));
     let mut trace = Vec::new();
     for (at, &op) in script.iter().enumerate() {
         let before = reportable(&ours);
         let (mut by_winsock, mut by_ours) = (winsock.play(op), ours.play(op));
-        let deadline = Instant::now() + GRACE;
-        while by_winsock.set != by_ours.set && Instant::now() < deadline {
+        let begun = Instant::now();
+        loop {
+            let come = match end {
+                Some(end) if at + 1 == script.len() => {
+                    [&by_winsock, &by_ours].map(Observation::to_string) == end
+                }
+                _ => by_winsock.set == by_ours.set,
+            };
+            let again = [0, 1].map(|event| by_winsock.set[event] && !by_ours.set[event]);
+            let is_r4 = but_for_r4
+                && again != [false; 2]
+                && may_be_new(op).is_some_and(|new| nothing_new(&before, new, &reportable(&ours)));
+            if come || begun.elapsed() > if is_r4 { GRACE } else { patience } {
+                let set_again = ours.events.iter().zip(again).filter(|(_, again)| is_r4 && *again);
+                set_again.for_each(|(event, _)| event.set());
+                by_ours.set = ours.events_set();
+                break;
+            }
             thread::sleep(Duration::from_millis(5));
             winsock.settle();
             ours.settle();
             by_winsock.set = winsock.events_set();
-            by_ours.set = ours.events_set();
-        }
-        let again = [0, 1].map(|event| by_winsock.set[event] && !by_ours.set[event]);
-        if but_for_r4
-            && again != [false; 2]
-            && may_be_new(op).is_some_and(|new| nothing_new(&before, new, &reportable(&ours)))
-        {
-            ours.events
-                .iter()
-                .zip(again)
-                .filter(|(_, set)| *set)
-                .for_each(|(event, _)| event.set());
             by_ours.set = ours.events_set();
         }
         if by_winsock != by_ours {
@@ -144,7 +159,7 @@ fn nothing_new(before: &[NetworkEvents], new: NetworkEvents, after: &[NetworkEve
 
 /// One script at a time: Winsock's descriptors are handles of the process, and a closed one must not come back
 /// meanwhile as that of another script.
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -273,13 +273,16 @@ impl<W: World> Player<W> {
         format!("{}, {:?}", shown(received), String::from_utf8_lossy(&bytes))
     }
 
-    /// How much there was room for depends on the system: only the end is shown.
+    /// How much there was room for depends on the system: only the end is shown. The peer's side takes more in bit by
+    /// bit, so it is the end when several sends in a row find no room.
     fn fill(&mut self, s: Number) -> String {
         let mut refusals = 0;
         loop {
             match self.world.send(self.s(s), &[b's'; 64 * 1024]) {
-                Ok(sent) => self.sockets[s].unheard += sent,
-                // The peer's side takes more in bit by bit.
+                Ok(sent) => {
+                    self.sockets[s].unheard += sent;
+                    refusals = 0;
+                }
                 Err(WsaError::WSAEWOULDBLOCK) if refusals < 3 => {
                     refusals += 1;
                     thread::sleep(Duration::from_millis(2));

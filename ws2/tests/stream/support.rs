@@ -2,7 +2,7 @@
 //! have a limit.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wsp_events::{NetworkEventRecorder, NetworkEvents, Provider, SOCKET, WSAEVENT, WsaError};
 
@@ -10,7 +10,7 @@ use crate::scripts::measured::Step;
 use crate::scripts::ours::READY;
 use crate::scripts::player::Player;
 use crate::scripts::script::{Late, Op};
-use crate::scripts::world::{Event, patient, until};
+use crate::scripts::world::{Event, LIMIT, patient, until};
 use ws2::switch::{Answer, Switch, Written};
 use ws2::{LoopbackProvider, SEES_OOB_AT_ONCE, Signal};
 
@@ -19,9 +19,6 @@ pub(crate) use crate::scripts::script::{ACCEPT, ALL, CLOSE, CONNECT, OOB, READ, 
 pub(crate) use crate::scripts::world::{ANY_PORT, World, reset, send_oob};
 
 pub(crate) const SWITCH: Switch = Ours::SWITCH;
-
-/// How long data may be under way. Only a step that fails waits that long.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Our provider shows what the steps say.
 #[track_caller]
@@ -34,7 +31,7 @@ pub(crate) fn agree(steps: &[Step]) {
     for (at, &(op, expected)) in steps.iter().enumerate() {
         let mut seen = ours.play(op);
         let agrees = |seen: &_| expected.is_empty() || format!("{seen}") == expected;
-        let deadline = Instant::now() + GRACE;
+        let deadline = Instant::now() + LIMIT;
         while !agrees(&seen) && Instant::now() < deadline {
             ours.settle();
             seen.set = ours.events_set();
