@@ -24,7 +24,7 @@ type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result:
 const SOCKETS: usize = 300;
 const DATAGRAMS: u32 = 100;
 /// More than the whole program takes, even on a busy machine.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A socket of the provider.
 #[derive(Default)]

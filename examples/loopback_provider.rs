@@ -25,6 +25,8 @@ static EVENT: EventObject = EventObject(ManualResetEvent::new());
 type Event = &'static EventObject;
 /// The handle by which the switch names it.
 const HANDLE: WSAEVENT = WSAEVENT(4);
+/// When the switch takes a wake-up for lost. Windows takes two seconds to refuse a connection.
+const LIMIT: Duration = Duration::from_secs(30);
 /// Runs in the middle of its next reset.
 static AT_RESET: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 
@@ -136,7 +138,7 @@ fn socket() -> Result<(SOCKET, SocketRef<Socket>)> {
 }
 
 fn wait() -> Result {
-    let set = EVENT.0.wait_timeout(Duration::from_secs(10)); // Windows takes two seconds to refuse
+    let set = EVENT.0.wait_timeout(LIMIT);
     check("the event object is set", set);
     Ok(set.then_some(()).ok_or("a wake-up is lost")?)
 }

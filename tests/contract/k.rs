@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use wsp_events::{
     EventSignal, ManualResetEvent, NetworkEvent, NetworkEventRecorder, RecorderError, SignalError,
@@ -40,7 +40,7 @@ fn k1_every_operation_takes_a_shared_reference_from_any_thread() {
     assert_eq!(recorder.recorded(), NONE);
 }
 
-/// Starts a thread whose call is inside the event object until `go_on` receives something. After a while it
+/// Starts a thread whose call is inside the event object until `go_on` receives something. After the limit it
 /// continues anyway, so that the test sees a call that waits for it.
 fn busy(
     event: &Event,
@@ -51,7 +51,7 @@ fn busy(
     let (go_on, leave) = channel::<()>();
     event.on(inside, move || {
         entered.send(()).unwrap();
-        let _timed_out = leave.recv_timeout(Duration::from_secs(2));
+        let _timed_out = leave.recv_timeout(LIMIT);
         Ok(())
     });
     let thread = thread::spawn(call);
@@ -96,7 +96,7 @@ fn k3_a_selection_waits_until_nobody_uses_the_old_event_object() {
         // It holds the recorder as soon as a record is left to it.
         let begin = Instant::now();
         while recorder.record(NetworkEvent::Close, Err(RESET)).wake != Wake::HandedOver {
-            assert!(begin.elapsed() < Duration::from_secs(20), "K3: it does not hold the recorder");
+            assert!(begin.elapsed() < LIMIT, "K3: it does not hold the recorder");
             recorder.withdraw(CLOSE);
         }
         // And as long as the old event object is in use.

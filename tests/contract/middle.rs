@@ -261,7 +261,7 @@ fn table(fault: Fault) {
     for operation in OPERATIONS.into_iter().filter(|&operation| is_applicable(operation, fault)) {
         for with_another in [true, false] {
             println!("{operation:?}, {fault:?}, with another thread: {with_another}");
-            must_return_within(20, move || cell(operation, fault, with_another));
+            must_return(move || cell(operation, fault, with_another));
         }
     }
 }
