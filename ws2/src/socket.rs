@@ -1,396 +1,610 @@
-//! One socket: its TCP state and its record.
+//! One socket: its lock, its record, and the threads that wait for it.
 //!
-//! The switch's threads meet the poller thread here: the former in the WSP functions, the latter in
-//! `LoopbackSocket::ready`. A lock protects the TCP state; the record needs none. Nothing is recorded under the
-//! lock: recording may set the event object, which is foreign code.
+//! The program's threads meet the poller here: the former in the calls, the latter in [`Socket::on_ready`]. A lock
+//! protects the state. What a look under the lock finds is recorded under the same lock, and the event object is set
+//! after it (R9).
+//!
+//! # Blocking calls
+//!
+//! The record belongs to the program: a blocking call cannot wait for its event object. So it waits beside the record. A
+//! call that finds nothing adds its thread to `waiting`, under the lock, and parks. Whatever the poller finds is recorded
+//! first. Then it unparks all of them, and each tries again. `select` and `WSAPoll` wait in the same way, on all of their
+//! sockets, so they never know of anything that is not recorded.
 
-use std::collections::VecDeque;
-use std::io;
 use std::mem;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use polling::Event;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Type};
 use wsp_events::{
-    NetworkEvent, NetworkEventRecorder, NetworkEvents, RecorderError, ReenablingCall, SOCKET,
-    SocketRef, WsaError,
+    NetworkEvent, NetworkEventRecorder, NetworkEvents, Outcome, RecorderError, ReenablingCall,
+    SOCKET, WsaError,
 };
 
-use crate::poller::{OnReady, PollerThread, Watched};
-use crate::stream::{MSG_OOB, MSG_PEEK, Stream};
-use crate::{Happening, Model, Observer, Occurrence, Signal};
+use crate::datagram::Datagram;
+use crate::options::{self, Known, Options};
+use crate::os::{self, Changes, OnReady, Poller, Ready, Watched};
+use crate::park::Parker;
+use crate::stream::Stream;
+use crate::winsock::Change;
+use crate::{Happening, Observer, Received, Result, Signal};
 
-/// A thousand clients may connect at once. A system with a smaller limit applies it.
-const BACKLOG: i32 = 1024;
+const MSG_WAITALL: i32 = 8;
 
-pub struct LoopbackSocket {
+/// How much a blocking call sends while it has the lock.
+const PIECE: usize = 256 * 1024;
+
+/// Re-enables an event before the call looks at the condition (L2).
+pub(crate) type Reenable<'a> = &'a dyn Fn(ReenablingCall);
+
+/// What a look has found: recorded as one step (R5).
+#[derive(Default)]
+pub(crate) struct News(Vec<(NetworkEvent, Outcome)>);
+
+impl News {
+    pub(crate) fn add(&mut self, event: NetworkEvent, outcome: Outcome) {
+        self.0.push((event, outcome));
+    }
+}
+
+/// What holds of a socket, for `select` and `WSAPoll`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Conditions {
+    /// There is data to receive, or a connection to accept.
+    pub(crate) data: bool,
+    /// A send does not block.
+    pub(crate) room: bool,
+    /// There is out-of-band data, and not in the stream.
+    pub(crate) urgent: bool,
+    /// The last attempt to connect has failed.
+    pub(crate) failed: bool,
+    /// Nothing more can be received: the peer has closed its direction, or the program has.
+    pub(crate) ended: bool,
+    pub(crate) lost: bool,
+}
+
+pub(crate) struct Socket {
     recorder: NetworkEventRecorder<Signal>,
-    tcp: Mutex<Tcp>,
-    model: Model,
+    state: Mutex<State>,
+    domain: Domain,
+    kind: Type,
     nonblocking: AtomicBool,
     descriptor: OnceLock<SOCKET>,
     observer: Observer,
 }
 
-enum Tcp {
-    /// There is no OS socket yet: its kind depends on the address.
-    Unbound,
-    Bound(Socket),
-    /// `backlog` has the connections that the poller thread has accepted from the OS and the switch has not
-    /// accepted yet.
-    Listening {
-        listener: Watched,
-        backlog: VecDeque<Socket>,
-    },
-    Connecting(Watched),
-    Connected(Stream),
-    Closed,
+struct State {
+    /// `None` once the last descriptor is closed.
+    os: Option<Watched>,
+    inner: Inner,
+    waiting: Vec<Parker>,
 }
 
-impl Tcp {
-    /// Why a call that needs another state is refused.
-    fn refusal(&self) -> WsaError {
-        match self {
-            Self::Unbound | Self::Bound(_) | Self::Listening { .. } => WsaError::WSAEINVAL,
-            Self::Connecting(_) => WsaError::WSAEALREADY,
-            Self::Connected(_) => WsaError::WSAEISCONN,
-            // The last descriptor was closed during the call (P5).
-            Self::Closed => WsaError::WSAENOTSOCK,
-        }
-    }
-
-    /// The connection that a call uses.
-    fn stream(&mut self) -> Result<&mut Stream, WsaError> {
-        match self {
-            Self::Connected(stream) => Ok(stream),
-            Self::Closed => Err(WsaError::WSAENOTSOCK),
-            _ => Err(WsaError::WSAENOTCONN),
-        }
-    }
+/// What the calls work on.
+pub(crate) struct Inner {
+    pub(crate) protocol: Protocol,
+    bound: bool,
+    /// How often each [`Change`] has occurred, and its last outcome.
+    changes: [(u64, Outcome); 2],
+    options: Options,
 }
 
-impl LoopbackSocket {
-    pub(crate) fn new(model: Model, observer: Observer) -> Self {
-        Self::with(NetworkEventRecorder::with_latching(model.latching()), model, observer)
-    }
+pub(crate) enum Protocol {
+    Stream(Stream),
+    Datagram(Datagram),
+}
 
-    fn with(recorder: NetworkEventRecorder<Signal>, model: Model, observer: Observer) -> Self {
+/// Which of the time limits a blocking call has: accept and connect have none, as on Windows.
+#[derive(Clone, Copy)]
+pub(crate) enum Limit {
+    Receive = 0,
+    Send = 1,
+    None = 2,
+}
+
+impl Socket {
+    pub(crate) fn new(domain: Domain, kind: Type, observer: Observer) -> Self {
+        let protocol = match kind {
+            Type::DGRAM => Protocol::Datagram(Datagram::new()),
+            _ => Protocol::Stream(Stream::new()),
+        };
+        let recorder = NetworkEventRecorder::with_latching(NetworkEvents::LATCHING_FOR_ARRIVALS);
         Self {
             recorder,
-            tcp: Mutex::new(Tcp::Unbound),
-            model,
+            state: Mutex::new(State {
+                os: None,
+                inner: Inner::new(protocol, false),
+                waiting: Vec::new(),
+            }),
+            domain,
+            kind,
             nonblocking: AtomicBool::new(false),
             descriptor: OnceLock::new(),
             observer,
         }
     }
 
-    pub(crate) fn bind(&self, address: SocketAddr) -> Result<(), WsaError> {
-        let mut tcp = self.tcp();
-        let Tcp::Unbound = *tcp else {
-            return Err(tcp.refusal());
-        };
-        let socket = os_socket(address)?;
-        socket.bind(&address.into())?;
-        *tcp = Tcp::Bound(socket);
-        Ok(())
-    }
-
-    pub(crate) fn listen(this: &SocketRef<Self>, poller: &PollerThread) -> Result<(), WsaError> {
-        let mut tcp = this.tcp();
-        match mem::replace(&mut *tcp, Tcp::Unbound) {
-            Tcp::Bound(socket) => {
-                socket.listen(BACKLOG)?;
-                *tcp = Tcp::Listening {
-                    listener: poller.watch(Self::on_ready(this), socket, Event::readable)?,
-                    backlog: VecDeque::new(),
-                };
-                Ok(())
-            }
-            other => {
-                *tcp = other;
-                Err(tcp.refusal())
-            }
-        }
-    }
-
-    /// A connection from the backlog, and the socket to [establish](Self::establish) it on.
-    pub(crate) fn accept(&self) -> Result<(Self, Socket), WsaError> {
-        // S8. It may wait for a thread that uses the event object, so it is not done under the lock. If it is
-        // refused (K4), nothing has changed yet.
-        let recorder = self.recorder.inherit().map_err(RecorderError::errno)?;
-        let mut tcp = self.tcp();
-        let Tcp::Listening { listener, backlog } = &mut *tcp else {
-            return Err(WsaError::WSAEINVAL);
-        };
-        // L2: re-enable, then look.
-        self.recorder.reenable_for(ReenablingCall::Accept);
-        let connection = backlog.pop_front();
-        let more = !backlog.is_empty();
-        // The OS may have refused to accept: ask again.
-        listener.arm(Event::readable);
-        self.record(tcp, more.then_some((NetworkEvent::Accept, Ok(()))).as_slice());
-        let connection = connection.ok_or(WsaError::WSAEWOULDBLOCK)?;
-        let socket = Self {
-            nonblocking: AtomicBool::new(self.is_nonblocking()),
-            ..Self::with(recorder, self.model, Arc::clone(&self.observer))
-        };
-        Ok((socket, connection))
-    }
-
-    /// Gives an accepted socket its connection, and records FD_WRITE, since there is room to send. That sets the
-    /// listener's event object, which is this socket's too (S8).
+    /// Gives a new socket its place: its first descriptor, and its socket of the OS.
+    ///
+    /// The state is locked before the poller watches: what is reported at once finds the socket of the OS.
     pub(crate) fn establish(
-        this: &SocketRef<Self>,
-        poller: &PollerThread,
-        connection: Socket,
-    ) -> Result<(), WsaError> {
-        // Locked before the poller is armed: it reports once, and the socket must have its connection by then.
-        let mut tcp = this.tcp();
-        let connection = poller.watch(Self::on_ready(this), connection, Event::none)?;
-        *tcp = Tcp::Connected(Stream::new(connection, this.model.reports()));
-        this.record(tcp, &[(NetworkEvent::Write, Ok(()))]);
+        &self,
+        s: SOCKET,
+        poller: &Poller,
+        os: socket2::Socket,
+        on_ready: OnReady,
+    ) -> Result {
+        self.descriptor.get_or_init(|| s);
+        os.set_nonblocking(true)?;
+        let mut state = self.lock();
+        let mut news = News::default();
+        if self.kind == Type::DGRAM {
+            os::report_unreachable(&os, self.domain == Domain::IPV6)?;
+        }
+        if let Protocol::Stream(stream) = &state.inner.protocol
+            && stream.peer().is_ok()
+        {
+            news.add(NetworkEvent::Write, Ok(()));
+        }
+        state.os = Some(poller.watch(os, on_ready)?);
+        self.finish(state, news);
         Ok(())
-    }
-
-    pub(crate) fn connect(
-        this: &SocketRef<Self>,
-        poller: &PollerThread,
-        peer: SocketAddr,
-    ) -> Result<(), WsaError> {
-        let mut tcp = this.tcp();
-        let socket = match mem::replace(&mut *tcp, Tcp::Unbound) {
-            Tcp::Unbound => os_socket(peer)?,
-            Tcp::Bound(socket) => socket,
-            other => {
-                *tcp = other;
-                return Err(tcp.refusal());
-            }
-        };
-        // R7: the outcome of an earlier attempt is stale.
-        this.recorder.reenable_for(ReenablingCall::Connect);
-        let started = match socket.connect(&peer.into()) {
-            Err(error) if !is_under_way(&error) => Err(WsaError::from(error)),
-            // If it is connected already, the poller finds it writable at once.
-            _ => poller.watch(Self::on_ready(this), socket, Event::writable),
-        };
-        match started {
-            Ok(attempt) => *tcp = Tcp::Connecting(attempt),
-            // Some systems refuse at once on loopback. That is an outcome like any other.
-            Err(error) => this.record(tcp, &[(NetworkEvent::Connect, Err(error))]),
-        }
-        Ok(())
-    }
-
-    pub(crate) fn send(&self, bytes: &[u8], flags: i32) -> Result<usize, WsaError> {
-        if flags & !MSG_OOB != 0 {
-            return Err(WsaError::WSAEOPNOTSUPP);
-        }
-        let mut tcp = self.tcp();
-        let stream = tcp.stream()?;
-        let (sent, news) = stream.send(bytes, flags);
-        // L3: nothing else re-enables FD_WRITE. It stands between the send that found no room and the poller's
-        // look for room (L2), so the look finds room that was made meanwhile.
-        if sent == Err(WsaError::WSAEWOULDBLOCK) {
-            self.recorder.reenable_for(ReenablingCall::SendWouldBlock);
-            stream.want_room();
-        }
-        self.record(tcp, news.as_slice());
-        sent
-    }
-
-    pub(crate) fn recv(&self, buffer: &mut [u8], flags: i32) -> Result<usize, WsaError> {
-        if flags & !(MSG_OOB | MSG_PEEK) != 0 {
-            return Err(WsaError::WSAEOPNOTSUPP);
-        }
-        let mut tcp = self.tcp();
-        let stream = tcp.stream()?;
-        let (oob, peek) = (flags & MSG_OOB != 0, flags & MSG_PEEK != 0);
-        // L2, L3: the arguments are valid, so the call re-enables, however it ends. What it leaves behind is
-        // looked for after this, by the call or by the poller.
-        self.recorder.reenable_for(ReenablingCall::Recv { oob });
-        let (received, news) =
-            if oob { stream.recv_oob(buffer, peek) } else { stream.recv(buffer, peek) };
-        self.record(tcp, news.as_slice());
-        received
-    }
-
-    pub(crate) fn shutdown_send(&self) -> Result<(), WsaError> {
-        self.tcp().stream()?.shutdown_send()
-    }
-
-    fn on_ready(this: &SocketRef<Self>) -> OnReady {
-        let socket = this.clone();
-        Box::new(move |ready| socket.ready(ready))
-    }
-
-    /// On the poller thread: the OS has something for this socket.
-    fn ready(&self, ready: Event) {
-        self.note(&Happening::Ready);
-        loop {
-            let mut tcp = self.tcp();
-            let occurrences = self.advance(&mut tcp, ready);
-            self.record(tcp, &occurrences);
-            // There may be more connections. After an error this stops, or it could go on for ever: accept() asks
-            // again.
-            let [(NetworkEvent::Accept, Ok(()))] = occurrences[..] else {
-                break;
-            };
-        }
-    }
-
-    /// Takes from the OS what is to be recorded as one step (R5). If there is nothing, the poller is armed.
-    fn advance(&self, tcp: &mut Tcp, ready: Event) -> Vec<Occurrence> {
-        match tcp {
-            Tcp::Listening { listener, backlog } => {
-                let Some(outcome) = accept_from_os(listener) else {
-                    return Vec::new();
-                };
-                let outcome = outcome.map(|connection| backlog.push_back(connection));
-                vec![(NetworkEvent::Accept, outcome)]
-            }
-            Tcp::Connecting(attempt) => match outcome_of(attempt) {
-                None => Vec::new(),
-                // The OS may refuse to use the socket again: the next attempt gets a new one.
-                Some(Err(error)) => {
-                    *tcp = Tcp::Unbound;
-                    vec![(NetworkEvent::Connect, Err(error))]
-                }
-                Some(Ok(())) => {
-                    let Tcp::Connecting(attempt) = mem::replace(tcp, Tcp::Unbound) else {
-                        unreachable!("it was connecting, and is locked")
-                    };
-                    *tcp = Tcp::Connected(Stream::new(attempt, self.model.reports()));
-                    vec![(NetworkEvent::Connect, Ok(())), (NetworkEvent::Write, Ok(()))]
-                }
-            },
-            Tcp::Connected(stream) => stream.look(ready),
-            // The readiness is late: for example, the socket has been closed meanwhile.
-            Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => Vec::new(),
-        }
-    }
-
-    pub(crate) fn network_down(&self) {
-        const DOWN: WsaError = WsaError::WSAENETDOWN;
-        let mut tcp = self.tcp();
-        let news = match &mut *tcp {
-            Tcp::Listening { .. } => Some((NetworkEvent::Accept, Err(DOWN))),
-            Tcp::Connecting(_) => {
-                *tcp = Tcp::Unbound;
-                Some((NetworkEvent::Connect, Err(DOWN)))
-            }
-            Tcp::Connected(stream) => stream.lose(DOWN),
-            Tcp::Unbound | Tcp::Bound(_) | Tcp::Closed => None,
-        };
-        self.record(tcp, news.as_slice());
-    }
-
-    /// The last descriptor is gone.
-    pub(crate) fn close(&self) {
-        *self.tcp() = Tcp::Closed;
-        // S7. It is refused only from inside the socket's own event object (K4). Then the record is freed when
-        // the last call that uses the socket returns.
-        let _refused = self.recorder.close();
-    }
-
-    /// Records, as one step (R5), what this model reports. The caller has looked under the lock, so it is recorded
-    /// under the lock, and no call that re-enables the event comes in between (L2). The event object is set after it (R9).
-    fn record(&self, tcp: MutexGuard<'_, Tcp>, occurrences: &[Occurrence]) {
-        let reports = self.model.reports();
-        let reported = |&(event, _): &Occurrence| reports.contains(event.flag());
-        let occurrences: Vec<_> = occurrences.iter().copied().filter(reported).collect();
-        if !occurrences.is_empty() {
-            self.note(&Happening::Recording(&occurrences));
-            let recorded = self.recorder.record_all_unsignaled(occurrences);
-            drop(tcp);
-            self.note(&Happening::Recorded(recorded.signal()));
-        }
-    }
-
-    fn note(&self, happening: &Happening<'_>) {
-        (self.observer)(self.descriptor.get().copied().unwrap_or_default(), happening);
     }
 
     pub(crate) fn recorder(&self) -> &NetworkEventRecorder<Signal> {
         &self.recorder
     }
 
-    /// S9. The OS sockets are non-blocking from the beginning. A provider with blocking calls would check this
-    /// in each of them.
-    pub(crate) fn selected(&self, events: NetworkEvents) {
-        self.nonblocking.store(true, Ordering::Relaxed);
-        self.note(&Happening::Selected(events));
+    pub(crate) fn domain(&self) -> Domain {
+        self.domain
     }
 
+    pub(crate) fn kind(&self) -> Type {
+        self.kind
+    }
+
+    /// Whether the calls do not wait: by FIONBIO, or by a selection (S9).
     pub(crate) fn is_nonblocking(&self) -> bool {
         self.nonblocking.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_descriptor(&self, s: SOCKET) {
-        self.descriptor.get_or_init(|| s);
+    pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> Result {
+        if !nonblocking && !self.recorder.selected().is_empty() {
+            return Err(WsaError::WSAEINVAL);
+        }
+        self.nonblocking.store(nonblocking, Ordering::Relaxed);
+        Ok(())
     }
 
-    pub(crate) fn local_address(&self) -> Result<SocketAddr, WsaError> {
-        let address = match &*self.tcp() {
-            Tcp::Bound(socket) => socket.local_addr()?,
-            Tcp::Listening { listener, .. } => listener.local_addr()?,
-            Tcp::Connecting(attempt) => attempt.local_addr()?,
-            Tcp::Connected(stream) => stream.source().local_addr()?,
-            Tcp::Unbound | Tcp::Closed => return Err(WsaError::WSAEINVAL),
-        };
-        address.as_socket().ok_or(WsaError::WSAEAFNOSUPPORT)
+    /// S9.
+    pub(crate) fn selected(&self) {
+        self.nonblocking.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn stream(&self) -> Result<Arc<Socket>, WsaError> {
-        Ok(self.tcp().stream()?.source())
-    }
-
-    fn tcp(&self) -> MutexGuard<'_, Tcp> {
-        self.tcp.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn os_socket(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-/// The next connection, if the OS has one.
-fn accept_from_os(listener: &Watched) -> Option<Result<Socket, WsaError>> {
-    loop {
-        let accepted = listener.accept().and_then(|(connection, _)| {
-            connection.set_nonblocking(true)?;
-            Ok(connection)
-        });
-        match accepted.map_err(WsaError::from) {
-            Err(WsaError::WSAEWOULDBLOCK) => {
-                listener.arm(Event::readable);
-                return None;
+    /// The poller has something. Waiting threads go on after it is recorded.
+    pub(crate) fn on_ready(&self, ready: Ready) {
+        self.note(Happening::Ready);
+        let _closed = self.enter(true, |inner, os, news| {
+            match &mut inner.protocol {
+                Protocol::Stream(stream) => stream.look(os, ready, news),
+                Protocol::Datagram(datagram) => datagram.look(os, ready, news),
             }
-            // This client has disconnected; there may be others.
-            Err(WsaError::WSAECONNABORTED | WsaError::WSAECONNRESET | WsaError::WSAEINTR) => {}
-            outcome => return Some(outcome),
+            Ok(())
+        });
+    }
+
+    /// Works on the socket under its lock, and records what is found. Waiting threads go on, if the work may be what
+    /// they wait for.
+    pub(crate) fn enter<R>(
+        &self,
+        wake: bool,
+        work: impl FnOnce(&mut Inner, &Watched, &mut News) -> Result<R>,
+    ) -> Result<R> {
+        let mut state = self.lock();
+        let State { os: Some(os), inner, .. } = &mut *state else {
+            return Err(WsaError::WSAENOTSOCK);
+        };
+        let mut news = News::default();
+        let answer = work(inner, os, &mut news);
+        let waiting = if wake { mem::take(&mut state.waiting) } else { Vec::new() };
+        self.finish(state, news);
+        waiting.iter().for_each(Parker::unpark);
+        answer
+    }
+
+    /// Makes a call: at once on a non-blocking socket; on a blocking one again and again until it has an answer other
+    /// than WSAEWOULDBLOCK, or the time is over.
+    fn call<T>(
+        &self,
+        limit: Limit,
+        mut attempt: impl FnMut(&mut Inner, &Watched, &mut News) -> Result<T>,
+    ) -> Result<T> {
+        let blocking = !self.is_nonblocking();
+        let mut wait: Option<Wait<'_>> = None;
+        loop {
+            let mut state = self.lock();
+            let State { os: Some(os), inner, waiting } = &mut *state else {
+                // Closed while the call waited: it was cancelled. Closed before: P5.
+                return Err(if wait.is_some() {
+                    WsaError::WSAEINTR
+                } else {
+                    WsaError::WSAENOTSOCK
+                });
+            };
+            let mut news = News::default();
+            let answer = attempt(inner, os, &mut news);
+            let waits = blocking && answer.as_ref().err() == Some(&WsaError::WSAEWOULDBLOCK);
+            let time = inner.options.time_limits.get(limit as usize).copied().flatten();
+            // What it has found, the end of an attempt to connect for example, may be what other threads wait for.
+            let others = if waits || news.0.is_empty() { Vec::new() } else { mem::take(waiting) };
+            if waits {
+                add(waiting, &wait.get_or_insert_with(|| Wait::new(self, time)).parker);
+            }
+            self.finish(state, news);
+            others.iter().for_each(Parker::unpark);
+            match &wait {
+                Some(wait) if waits => {
+                    if !wait.parker.park_until(wait.deadline) {
+                        return Err(WsaError::WSAETIMEDOUT);
+                    }
+                }
+                _ => return answer,
+            }
+        }
+    }
+
+    /// Records what was found, arms the poller, and lets go of the lock. Then the event object is set.
+    fn finish(&self, state: MutexGuard<'_, State>, news: News) {
+        let State { os: Some(os), inner, .. } = &*state else { return };
+        os.arm(match &inner.protocol {
+            Protocol::Stream(stream) => stream.interest(),
+            Protocol::Datagram(datagram) => datagram.interest(),
+        });
+        if !news.0.is_empty() {
+            let recorded = self.recorder.record_all_unsignaled(news.0);
+            drop(state);
+            // If the event object could not be set, the set is owed, and the next call on the recorder tries again (R6).
+            self.note(Happening::Recorded(recorded.signal()));
+        }
+    }
+
+    fn reenable(&self) -> impl Fn(ReenablingCall) {
+        |call| self.recorder.reenable_for(call)
+    }
+
+    pub(crate) fn bind(&self, address: SocketAddr) -> Result {
+        self.enter(false, |inner, os, news| {
+            if inner.bound {
+                return Err(WsaError::WSAEINVAL);
+            }
+            options::bind(os, address, self.kind)?;
+            inner.bound = true;
+            if let Protocol::Datagram(datagram) = &mut inner.protocol {
+                datagram.bound(news);
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn listen(&self, backlog: i32) -> Result {
+        self.enter(false, |inner, os, _| {
+            let bound = inner.bound;
+            inner.stream()?.listen(os, backlog, bound)
+        })
+    }
+
+    /// A connection, and the socket to [establish](Self::establish) on it.
+    pub(crate) fn accept(&self) -> Result<(Self, socket2::Socket, SocketAddr)> {
+        let (os, peer, options) = self.call(Limit::None, |inner, os, news| {
+            let (connection, peer) = inner.stream()?.accept(os, news, &self.reenable())?;
+            Ok((connection, peer, inner.options.clone()))
+        })?;
+        // S8. It may wait for a thread that uses the event object, so it is not done under the lock. It is refused from
+        // inside the event object only (K4); then the connection is closed, as by a system without memory.
+        let recorder = self.recorder.inherit().map_err(RecorderError::errno)?;
+        // S9, also if the selection has not yet told the listener.
+        let is_selected = !recorder.selected().is_empty();
+        let protocol = Protocol::Stream(Stream::accepted(peer, options.inline));
+        let inner = Inner { options, ..Inner::new(protocol, true) };
+        let socket = Self {
+            recorder,
+            state: Mutex::new(State { os: None, inner, waiting: Vec::new() }),
+            nonblocking: AtomicBool::new(self.is_nonblocking() || is_selected),
+            ..Self::new(self.domain, self.kind, Arc::clone(&self.observer))
+        };
+        Ok((socket, os, peer))
+    }
+
+    /// However an attempt on a non-blocking socket ends, and however soon, FD_CONNECT has the outcome.
+    pub(crate) fn connect(&self, peer: SocketAddr) -> Result {
+        let nonblocking = self.is_nonblocking();
+        let mut started = false;
+        self.call(Limit::None, |inner, os, news| {
+            let stream = match &mut inner.protocol {
+                Protocol::Datagram(datagram) => {
+                    return datagram.connect(os, peer, news, &self.reenable());
+                }
+                Protocol::Stream(stream) => stream,
+            };
+            if !mem::replace(&mut started, true) {
+                stream.connect(os, peer, news, &self.reenable())?;
+                inner.bound = true;
+            }
+            if nonblocking { Err(WsaError::WSAEWOULDBLOCK) } else { stream.outcome_told() }
+        })
+    }
+
+    pub(crate) fn disconnect(&self) -> Result {
+        self.enter(false, |inner, os, _| match &mut inner.protocol {
+            Protocol::Datagram(datagram) => datagram.disconnect(os),
+            Protocol::Stream(_) => Err(WsaError::WSAEAFNOSUPPORT),
+        })
+    }
+
+    /// A blocking call on a stream sends everything. It does so piece by piece: while it has the lock, the poller waits.
+    pub(crate) fn send(&self, bytes: &[u8], flags: i32, to: Option<SocketAddr>) -> Result<usize> {
+        let nonblocking = self.is_nonblocking();
+        let at_once = nonblocking || self.kind != Type::STREAM;
+        let mut total = 0;
+        loop {
+            let rest = &bytes[total..];
+            let piece = if at_once { rest } else { &rest[..rest.len().min(PIECE)] };
+            total += self.call(Limit::Send, |inner, os, news| {
+                let sent = inner.send(os, piece, flags, to, news);
+                if sent == Err(WsaError::WSAEWOULDBLOCK) {
+                    // L3: nothing else re-enables FD_WRITE. It stands between the send that found no room and the look
+                    // for room (L2).
+                    if nonblocking {
+                        self.recorder.reenable_for(ReenablingCall::SendWouldBlock);
+                    }
+                    inner.look_for_room(os, news);
+                }
+                sent
+            })?;
+            if at_once || total == bytes.len() {
+                return Ok(total);
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// With MSG_WAITALL, the buffer is filled unless the stream ends.
+    pub(crate) fn recv(&self, buffer: &mut [u8], flags: i32) -> Result<Received> {
+        let all = flags & MSG_WAITALL != 0;
+        if all && (flags != MSG_WAITALL || self.kind != Type::STREAM || self.is_nonblocking()) {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        let mut total = 0;
+        self.call(Limit::Receive, |inner, os, news| match &mut inner.protocol {
+            Protocol::Stream(stream) => loop {
+                let rest = &mut buffer[total..];
+                let length = stream.recv(os, rest, flags & !MSG_WAITALL, news, &self.reenable())?;
+                total += length;
+                if !all || length == 0 || total == buffer.len() {
+                    return Ok(Received { length: total, from: None, truncated: false });
+                }
+            },
+            Protocol::Datagram(datagram) => {
+                datagram.recv(os, buffer, flags, news, &self.reenable())
+            }
+        })
+    }
+
+    pub(crate) fn shutdown(&self, receive: bool, send: bool) -> Result {
+        self.enter(true, |inner, os, _| match &mut inner.protocol {
+            Protocol::Stream(stream) => stream.shutdown(os, receive, send),
+            Protocol::Datagram(datagram) => datagram.shutdown(receive, send),
+        })
+    }
+
+    /// Whether a close had to wait, on a socket whose calls do not: SO_LINGER has a time, and not everything is sent.
+    pub(crate) fn would_linger(&self) -> bool {
+        let lingers = |os: &Watched| os.linger().is_ok_and(|time| time > Some(Duration::ZERO));
+        self.is_nonblocking()
+            && self.kind == Type::STREAM
+            && self.lock().os.as_ref().is_some_and(|os| lingers(os) && os::has_unsent(os))
+    }
+
+    /// The last descriptor is gone. Calls that wait are cancelled.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        let (os, waiting) = (state.os.take(), mem::take(&mut state.waiting));
+        drop(state);
+        // First, because the close may wait for the peer (SO_LINGER).
+        waiting.iter().for_each(Parker::unpark);
+        drop(os);
+        // S7. It is refused only from inside the socket's own event object (K4). Then the record is freed when
+        // the last call that uses the socket returns.
+        let _refused = self.recorder.close();
+    }
+
+    pub(crate) fn on_changes(&self, changes: Changes) {
+        let events = changes.of(self.domain);
+        if !events.is_empty() {
+            let _closed = self.enter(true, |inner, _, news| {
+                inner.changed(events, Ok(()), news);
+                Ok(())
+            });
+        }
+    }
+
+    /// L2: re-enables the event, and then looks for a change. The record may be read by others, so a call that waits
+    /// looks at the count.
+    pub(crate) fn await_change(&self, what: Change) -> Result {
+        let mut asked = None;
+        self.call(Limit::None, |inner, _, _| {
+            let (count, outcome) = inner.changes[what as usize];
+            let asked = *asked.get_or_insert_with(|| {
+                self.recorder.reenable_for(what.call());
+                count
+            });
+            if count == asked { Err(WsaError::WSAEWOULDBLOCK) } else { outcome }
+        })
+    }
+
+    pub(crate) fn network_down(&self) {
+        let _closed = self.enter(true, |inner, _, news| {
+            if let Protocol::Stream(stream) = &mut inner.protocol {
+                stream.network_down(news);
+            }
+            inner.changed(NetworkEvents::all(), Err(WsaError::WSAENETDOWN), news);
+            Ok(())
+        });
+    }
+
+    pub(crate) fn local_address(&self) -> Result<SocketAddr> {
+        self.enter(false, |inner, os, _| {
+            let is_bound =
+                inner.bound || matches!(&inner.protocol, Protocol::Datagram(it) if it.is_bound());
+            if !is_bound {
+                return Err(WsaError::WSAEINVAL);
+            }
+            os.local_addr()?.as_socket().ok_or(WsaError::WSAEAFNOSUPPORT)
+        })
+    }
+
+    pub(crate) fn peer_address(&self) -> Result<SocketAddr> {
+        self.enter(false, |inner, _, _| match &inner.protocol {
+            Protocol::Stream(stream) => stream.peer(),
+            Protocol::Datagram(datagram) => datagram.peer(),
+        })
+    }
+
+    pub(crate) fn unread(&self) -> Result<u32> {
+        self.enter(false, |inner, os, _| {
+            let unread = match &inner.protocol {
+                Protocol::Stream(stream) => stream.unread(os),
+                Protocol::Datagram(_) => os::unread(os),
+            };
+            Ok(u32::try_from(unread).unwrap_or(u32::MAX))
+        })
+    }
+
+    pub(crate) fn is_at_mark(&self) -> Result<bool> {
+        self.enter(false, |inner, os, _| Ok(inner.stream()?.is_at_mark(os)))
+    }
+
+    pub(crate) fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result {
+        self.enter(false, |inner, os, _| {
+            inner.options.set(os, self.known(&inner.protocol), level, name, value)?;
+            if let Protocol::Stream(stream) = &mut inner.protocol {
+                stream.set_inline(os, inner.options.inline);
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn option(&self, level: i32, name: i32, out: &mut [u8]) -> Result<usize> {
+        self.enter(false, |inner, os, _| {
+            inner.options.get(os, self.known(&inner.protocol), level, name, out)
+        })
+    }
+
+    fn known(&self, protocol: &Protocol) -> Known {
+        let (is_listening, error) = match protocol {
+            Protocol::Stream(stream) => (stream.is_listening(), stream.error()),
+            Protocol::Datagram(_) => (false, None),
+        };
+        Known { domain: self.domain, kind: self.kind, is_listening, error }
+    }
+
+    /// What holds. The thread will be unparked when something changes.
+    pub(crate) fn conditions(&self, waits: &Parker) -> Result<Conditions> {
+        let mut state = self.lock();
+        let State { os: Some(os), inner, waiting } = &mut *state else {
+            return Err(WsaError::WSAENOTSOCK);
+        };
+        add(waiting, waits);
+        Ok(match &mut inner.protocol {
+            Protocol::Stream(stream) => stream.conditions(os),
+            Protocol::Datagram(datagram) => datagram.conditions(),
+        })
+    }
+
+    pub(crate) fn stop_waiting(&self, thread: &Parker) {
+        self.lock().waiting.retain(|it| !it.is(thread));
+    }
+
+    fn note(&self, happening: Happening) {
+        (self.observer)(self.descriptor.get().copied().unwrap_or_default(), happening);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn new(protocol: Protocol, bound: bool) -> Self {
+        Self { protocol, bound, changes: [(0, Ok(())); 2], options: Options::default() }
+    }
+
+    /// Counts the changes among the events. The record ignores them for a program that has not asked (L3).
+    fn changed(&mut self, events: NetworkEvents, outcome: Outcome, news: &mut News) {
+        for what in Change::ALL {
+            let event = what.call().event();
+            if events.contains(event.flag()) {
+                let (count, last) = &mut self.changes[what as usize];
+                (*count, *last) = (*count + 1, outcome);
+                news.add(event, outcome);
+            }
+        }
+    }
+
+    fn stream(&mut self) -> Result<&mut Stream> {
+        match &mut self.protocol {
+            Protocol::Stream(stream) => Ok(stream),
+            Protocol::Datagram(_) => Err(WsaError::WSAEOPNOTSUPP),
+        }
+    }
+
+    fn send(
+        &mut self,
+        os: &Watched,
+        bytes: &[u8],
+        flags: i32,
+        to: Option<SocketAddr>,
+        news: &mut News,
+    ) -> Result<usize> {
+        match &mut self.protocol {
+            Protocol::Stream(stream) => stream.send(os, bytes, flags, news),
+            Protocol::Datagram(datagram) => datagram.send(os, bytes, flags, to, news),
+        }
+    }
+
+    fn look_for_room(&mut self, os: &Watched, news: &mut News) {
+        match &mut self.protocol {
+            Protocol::Stream(stream) => stream.look_for_room(os, news),
+            Protocol::Datagram(datagram) => datagram.look_for_room(os, news),
         }
     }
 }
 
-/// How the attempt to connect has ended, if it has.
-fn outcome_of(attempt: &Watched) -> Option<Result<(), WsaError>> {
-    match attempt.take_error() {
-        Ok(Some(error)) | Err(error) => Some(Err(error.into())),
-        Ok(None) if attempt.peer_addr().is_ok() => Some(Ok(())),
-        // Some systems report a socket as writable before the attempt has ended.
-        Ok(None) => {
-            attempt.arm(Event::writable);
-            None
-        }
+fn add(waiting: &mut Vec<Parker>, thread: &Parker) {
+    if !waiting.iter().any(|it| it.is(thread)) {
+        waiting.push(thread.clone());
     }
 }
 
-/// Whether a non-blocking connect has been started. Windows and the other systems have different codes for it.
-fn is_under_way(error: &io::Error) -> bool {
-    matches!(WsaError::from(error), WsaError::WSAEWOULDBLOCK | WsaError::WSAEINPROGRESS)
+/// A blocking call that waits.
+struct Wait<'a> {
+    socket: &'a Socket,
+    parker: Parker,
+    deadline: Option<Instant>,
+}
+
+impl<'a> Wait<'a> {
+    fn new(socket: &'a Socket, time: Option<Duration>) -> Self {
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        Self { socket, parker: Parker::default(), deadline }
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.socket.stop_waiting(&self.parker);
+    }
 }

@@ -1,246 +1,586 @@
-//! An established connection: what the poller looks for, and what it finds.
+//! A stream socket: its state, and what is found when it is looked at.
 //!
-//! A poller reports conditions, and the record latches (L1). So the poller looks only for what has not been
-//! recorded since its last re-enabling call: if it looked for data while data is unread, it would report again
-//! and again. A re-enabling call first re-enables its event and then has the poller look for it again (L2).
+//! Every function runs under the socket's lock. What it finds goes into [`News`] and is recorded under the same lock, so
+//! that no re-enabling call comes between the look and the record (L2, R9).
 //!
-//! # Where systems differ
-//!
-//! - Out-of-band data is seen at once where the poller can report it: on Linux, Windows and illumos. On macOS and
-//!   the BSDs (kqueue) it cannot. There it is seen **only with the next ordinary data**, or at the end of the
-//!   connection ([`SEES_OOB_AT_ONCE`]).
-//! - A reset is seen at once on the former. On the latter, while data is unread, it is seen by the next call.
+//! Arrivals are recorded, as on Windows: FD_READ, FD_OOB and FD_ACCEPT again for each arrival that is reported, although
+//! the earlier ones are unread. An arrival of data is told from a report for another reason by the number of unread
+//! bytes, which has grown.
 
 use std::collections::VecDeque;
-use std::mem::MaybeUninit;
-use std::net::Shutdown;
-use std::sync::Arc;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
 
-use polling::Event;
 use socket2::Socket;
-use wsp_events::{NetworkEvent, NetworkEvents, WsaError};
+use wsp_events::{NetworkEvent, ReenablingCall, WsaError};
 
-use crate::Occurrence;
-use crate::poller::Watched;
+use crate::Result;
+use crate::options;
+use crate::os::{self, Interest, MSG_OOB, MSG_PEEK, NO_SIGNAL, Ready, SEES_OOB_AT_ONCE, receive};
+use crate::socket::{Conditions, News, Reenable};
 
-/// The number in Winsock and in every OS.
-pub const MSG_OOB: i32 = 1;
-/// The number in Winsock and in every OS.
-pub const MSG_PEEK: i32 = 2;
+/// MSG_DONTROUTE: allowed, and ignored.
+const MSG_DONTROUTE: i32 = 4;
 
-/// Whether the poller reports out-of-band data.
-pub const SEES_OOB_AT_ONCE: bool = !cfg!(any(
-    target_vendor = "apple",
-    target_os = "freebsd",
-    target_os = "netbsd",
-    target_os = "openbsd",
-    target_os = "dragonfly",
-));
+/// An urgent byte that was received stays in the stream, and only receives that are not inline pass over it.
+const KEEPS_URGENT: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// The answer of a call, and what it has found to record.
-type Answer = (Result<usize, WsaError>, Option<Occurrence>);
+/// How many bytes are counted at most on a connection that has had out-of-band data.
+const MARKED: usize = 64 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Unconnected,
+    Listening,
+    Connecting,
+    Connected,
+}
 
 pub(crate) struct Stream {
-    watched: Watched,
-    /// What the next look is for. The poller is armed if and only if this is not empty.
-    wanted: NetworkEvents,
-    /// Out-of-band data, taken from the OS as it arrives, like a listener's connections. As long as it stays in
-    /// the OS, the poller reports it again and again, whatever it looks for.
+    phase: Phase,
+    peer: Option<SocketAddr>,
+    /// A connection waits to be accepted.
+    acceptable: bool,
+    /// Data is unread, and how many bytes of it were counted. Linux counts up to the urgent mark.
+    readable: bool,
+    unread: usize,
+    /// Out-of-band data, taken from the OS as it arrives: Linux keeps one byte, and drops it when a receive passes its
+    /// place. (If another arrives while data before it is unread, Linux puts it into the stream as well.) Empty for a
+    /// socket with SO_OOBINLINE, where it stays in the stream.
     urgent: VecDeque<u8>,
-    /// The peer has closed its direction, and everything was received.
+    /// The count of unread bytes and a short receive may end at a mark.
+    has_mark: bool,
+    /// The urgent byte was received, although Linux keeps it in the stream.
+    took_urgent: bool,
+    inline: bool,
+    /// There is room to send.
+    room: bool,
+    /// A send has found none.
+    awaits_room: bool,
+    /// The peer has closed its direction.
     ended: bool,
-    /// WSPShutdown(SD_SEND) was called.
-    shut_down: bool,
-    /// How the connection was lost: the answer to every further call. The OS gives it only once.
+    shut_receive: bool,
+    shut_send: bool,
+    /// Why the connection was lost: the answer to every further call. The OS gives it only once.
     lost: Option<WsaError>,
+    /// Why the last attempt to connect has failed.
+    failed: Option<WsaError>,
+    /// What SO_ERROR answers.
+    error: Option<WsaError>,
 }
 
 impl Stream {
-    /// A connection that has just been made. It looks for those of `reports` that arrive unasked; it looks for
-    /// FD_WRITE when a send has found no room.
-    pub(crate) fn new(watched: Watched, reports: NetworkEvents) -> Self {
-        let wanted = reports & (NetworkEvents::FD_READ | NetworkEvents::FD_OOB);
-        let stream = Self {
-            watched,
-            wanted,
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: Phase::Unconnected,
+            peer: None,
+            acceptable: false,
+            readable: false,
+            unread: 0,
             urgent: VecDeque::new(),
+            has_mark: false,
+            took_urgent: false,
+            inline: false,
+            room: false,
+            awaits_room: false,
             ended: false,
-            shut_down: false,
+            shut_receive: false,
+            shut_send: false,
             lost: None,
+            failed: None,
+            error: None,
+        }
+    }
+
+    /// A connection that was accepted. There is room to send.
+    pub(crate) fn accepted(peer: SocketAddr, inline: bool) -> Self {
+        Self { phase: Phase::Connected, peer: Some(peer), room: true, inline, ..Self::new() }
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        self.phase == Phase::Listening
+    }
+
+    pub(crate) fn peer(&self) -> Result<SocketAddr> {
+        self.peer.filter(|_| self.phase == Phase::Connected).ok_or(WsaError::WSAENOTCONN)
+    }
+
+    fn check_connected(&self) -> Result {
+        match self.phase {
+            Phase::Connected => self.lost.map_or(Ok(()), Err),
+            _ => Err(WsaError::WSAENOTCONN),
+        }
+    }
+
+    pub(crate) fn listen(&mut self, os: &Socket, backlog: i32, is_bound: bool) -> Result {
+        match self.phase {
+            Phase::Connected | Phase::Connecting => Err(WsaError::WSAEISCONN),
+            Phase::Unconnected if !is_bound => Err(WsaError::WSAEINVAL),
+            _ => {
+                options::listen(os, backlog)?;
+                self.phase = Phase::Listening;
+                Ok(())
+            }
+        }
+    }
+
+    /// L2: re-enable, then look.
+    pub(crate) fn accept(
+        &mut self,
+        os: &Socket,
+        news: &mut News,
+        reenable: Reenable<'_>,
+    ) -> Result<(Socket, SocketAddr)> {
+        if self.phase != Phase::Listening {
+            return Err(WsaError::WSAEINVAL);
+        }
+        reenable(ReenablingCall::Accept);
+        let accepted = loop {
+            match os.accept().map_err(WsaError::from) {
+                // This client has disconnected. There may be others.
+                Err(WsaError::WSAECONNABORTED | WsaError::WSAECONNRESET | WsaError::WSAEINTR) => {}
+                accepted => break accepted,
+            }
         };
-        stream.arm();
-        stream
+        self.acceptable = os::is_readable(os);
+        if self.acceptable {
+            news.add(NetworkEvent::Accept, Ok(()));
+        }
+        let (connection, peer) = accepted?;
+        Ok((connection, peer.as_socket().ok_or(WsaError::WSAEAFNOSUPPORT)?))
     }
 
-    pub(crate) fn source(&self) -> Arc<Socket> {
-        self.watched.source()
-    }
-
-    /// A send has found no room, and FD_WRITE is re-enabled (L2): the poller looks for room.
-    pub(crate) fn want_room(&mut self) {
-        self.wanted |= NetworkEvents::FD_WRITE;
-        self.arm();
-    }
-
-    fn arm(&self) {
-        let wants = |event| self.wanted.contains(event);
-        let (read, write) = (wants(NetworkEvents::FD_READ), wants(NetworkEvents::FD_WRITE));
-        if !self.wanted.is_empty() {
-            self.watched.arm(|key| Event::new(key, read, write).with_priority().with_interrupt());
+    /// Starts an attempt. However it ends, and however soon, FD_CONNECT has the outcome (R7).
+    pub(crate) fn connect(
+        &mut self,
+        os: &Socket,
+        peer: SocketAddr,
+        news: &mut News,
+        reenable: Reenable<'_>,
+    ) -> Result {
+        match self.phase {
+            Phase::Listening => return Err(WsaError::WSAEINVAL),
+            Phase::Connecting => return Err(WsaError::WSAEALREADY),
+            Phase::Connected => return Err(WsaError::WSAEISCONN),
+            Phase::Unconnected => {}
         }
-    }
-
-    /// What the poller has found. All of it is recorded as one step (R5).
-    pub(crate) fn look(&mut self, ready: Event) -> Vec<Occurrence> {
-        let mut found = Vec::new();
-        // The readiness is late, or this is a SAN provider's socket, which reports nothing.
-        if self.wanted.is_empty() {
-            return found;
+        let mut started = start(os, peer);
+        // After a refusal Linux answers this once, whatever comes next.
+        if started == Err(WsaError::WSAECONNABORTED) {
+            started = start(os, peer);
         }
-        let hung_up = ready.is_interrupt() || ready.is_err() == Some(true);
-        // A reset does not wait behind unread data. As on Windows, the data is lost with the connection.
-        if let Ok(Some(error)) | Err(error) = self.watched.take_error() {
-            found.extend(self.lose(error.into()));
+        match started {
+            Ok(_) => {}
+            Err(
+                WsaError::WSAECONNREFUSED | WsaError::WSAENETUNREACH | WsaError::WSAEHOSTUNREACH,
+            ) => {}
+            Err(error) => return Err(error),
         }
-        if self.wanted.contains(NetworkEvents::FD_OOB) {
-            if ready.is_priority() || !SEES_OOB_AT_ONCE {
-                found.extend(self.take_urgent());
-            }
-            // If both directions are closed, none can arrive any more, and the poller would report the hang-up
-            // whenever it is armed.
-            self.wanted.set(NetworkEvents::FD_OOB, !hung_up);
+        reenable(ReenablingCall::Connect);
+        (self.failed, self.error) = (None, None);
+        self.peer = Some(peer);
+        self.phase = Phase::Connecting;
+        match started {
+            Ok(true) => self.connected(news),
+            Ok(false) => {}
+            Err(error) => self.refused(error, news),
         }
-        if self.wanted.contains(NetworkEvents::FD_READ) || hung_up {
-            found.extend(self.look_for_data());
-        }
-        // An interrupt of Windows' poller is a reset. The calls answer it too, with its code; but under Wine they
-        // see a graceful close.
-        if cfg!(windows) && ready.is_interrupt() && self.lost.is_none() {
-            found.extend(self.lose(WsaError::WSAECONNRESET));
-        }
-        if self.wanted.contains(NetworkEvents::FD_WRITE) && ready.writable {
-            self.wanted -= NetworkEvents::FD_WRITE;
-            found.push((NetworkEvent::Write, Ok(())));
-        }
-        self.arm();
-        found
-    }
-
-    /// FD_READ, or FD_CLOSE once there is nothing more to read. The record reports FD_CLOSE only once, because no
-    /// call re-enables it (L3).
-    fn look_for_data(&mut self) -> Option<Occurrence> {
-        if self.lost.is_some() {
-            return None;
-        }
-        match receive(&self.watched, &mut [0], MSG_PEEK) {
-            Ok(0) => {
-                self.ended = true;
-                self.wanted -= NetworkEvents::FD_READ;
-                Some((NetworkEvent::Close, Ok(())))
-            }
-            Ok(_) => {
-                let wanted = self.wanted.contains(NetworkEvents::FD_READ);
-                self.wanted -= NetworkEvents::FD_READ;
-                wanted.then_some((NetworkEvent::Read, Ok(())))
-            }
-            Err(WsaError::WSAEWOULDBLOCK | WsaError::WSAEINTR) => None,
-            Err(error) => self.lose(error),
-        }
-    }
-
-    /// FD_OOB, if there is out-of-band data.
-    fn take_urgent(&mut self) -> Option<Occurrence> {
-        let mut byte = [0];
-        let Ok(1) = receive(&self.watched, &mut byte, MSG_OOB) else {
-            return None;
-        };
-        self.urgent.extend(byte);
-        Some((NetworkEvent::Oob, Ok(())))
-    }
-
-    /// Sends, and answers FD_CLOSE too if the OS says that the connection is lost.
-    pub(crate) fn send(&mut self, bytes: &[u8], flags: i32) -> Answer {
-        if self.shut_down {
-            return (Err(WsaError::WSAESHUTDOWN), None);
-        }
-        self.call(|socket| Ok(socket.send_with_flags(bytes, flags)?))
-    }
-
-    /// Receives, and looks whether there is more, or has the poller look.
-    pub(crate) fn recv(&mut self, buffer: &mut [u8], peek: bool) -> Answer {
-        let flags = if peek { MSG_PEEK } else { 0 };
-        let (received, mut news) = self.call(|socket| receive(socket, buffer, flags));
-        if self.lost.is_none() && !self.ended {
-            self.wanted |= NetworkEvents::FD_READ;
-            // An enumeration after this call must find FD_READ if there is more. A receive that did not fill its
-            // buffer has taken all there was; the poller finds what arrives later.
-            if received.is_ok_and(|length| peek || length == buffer.len()) {
-                news = self.look_for_data();
-            }
-            self.arm();
-        }
-        (received, news)
-    }
-
-    /// Receives out-of-band data, and answers FD_OOB too if there is more. Here the call itself can look.
-    pub(crate) fn recv_oob(&mut self, buffer: &mut [u8], peek: bool) -> Answer {
-        if let Some(error) = self.lost {
-            return (Err(error), None);
-        }
-        let length = buffer.len().min(self.urgent.len());
-        for (to, from) in buffer.iter_mut().zip(&self.urgent) {
-            *to = *from;
-        }
-        let received =
-            if self.urgent.is_empty() { Err(WsaError::WSAEWOULDBLOCK) } else { Ok(length) };
-        if !peek {
-            self.urgent.drain(..length);
-        }
-        let more = !self.urgent.is_empty();
-        (received, more.then_some((NetworkEvent::Oob, Ok(()))))
-    }
-
-    pub(crate) fn shutdown_send(&mut self) -> Result<(), WsaError> {
-        if let Some(error) = self.lost {
-            return Err(error);
-        }
-        self.watched.shutdown(Shutdown::Write)?;
-        self.shut_down = true;
-        self.wanted -= NetworkEvents::FD_WRITE;
         Ok(())
     }
 
-    /// The connection is lost: FD_CLOSE has the error, and every call from now on answers it.
-    pub(crate) fn lose(&mut self, error: WsaError) -> Option<Occurrence> {
-        self.lost = Some(error);
-        self.wanted = NetworkEvents::empty();
-        Some((NetworkEvent::Close, Err(error)))
+    /// How the last attempt has ended. The program is told by the call itself, so that SO_ERROR has nothing to tell.
+    pub(crate) fn outcome_told(&mut self) -> Result {
+        if self.phase != Phase::Connecting {
+            self.error = None;
+        }
+        match self.phase {
+            Phase::Connected => Ok(()),
+            Phase::Connecting => Err(WsaError::WSAEWOULDBLOCK),
+            _ => Err(self.failed.unwrap_or(WsaError::WSAECONNABORTED)),
+        }
     }
 
-    fn call(&mut self, call: impl FnOnce(&Socket) -> Result<usize, WsaError>) -> Answer {
-        if let Some(error) = self.lost {
-            return (Err(error), None);
+    fn connected(&mut self, news: &mut News) {
+        self.phase = Phase::Connected;
+        self.room = true;
+        news.add(NetworkEvent::Connect, Ok(()));
+        news.add(NetworkEvent::Write, Ok(()));
+    }
+
+    fn refused(&mut self, error: WsaError, news: &mut News) {
+        self.phase = Phase::Unconnected;
+        self.peer = None;
+        (self.failed, self.error) = (Some(error), Some(error));
+        news.add(NetworkEvent::Connect, Err(error));
+    }
+
+    /// The connection is lost: FD_CLOSE says so, and every call from now on answers the error. On Windows FD_CLOSE after
+    /// a reset is WSAECONNABORTED, and the calls answer WSAECONNRESET. Unread data is lost with the connection.
+    pub(crate) fn lose(&mut self, error: WsaError, news: &mut News) {
+        if self.phase == Phase::Connecting {
+            return self.refused(error, news);
         }
-        let result = call(&self.watched);
-        let news = result.err().filter(ends_connection).and_then(|error| self.lose(error));
-        (result, news)
+        self.lost = Some(error);
+        (self.readable, self.unread) = (false, 0);
+        self.urgent.clear();
+        self.awaits_room = false;
+        let code = match error {
+            WsaError::WSAENETDOWN => error,
+            _ => WsaError::WSAECONNABORTED,
+        };
+        news.add(NetworkEvent::Close, Err(code));
+    }
+
+    /// The code of a call. After a reset that came when the peer had closed its direction, Unix says EPIPE, and Windows
+    /// WSAECONNABORTED.
+    fn lost_by(&self, error: io::Error) -> WsaError {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe if self.ended => WsaError::WSAECONNABORTED,
+            _ => error.into(),
+        }
+    }
+
+    pub(crate) fn network_down(&mut self, news: &mut News) {
+        match self.phase {
+            Phase::Listening => news.add(NetworkEvent::Accept, Err(WsaError::WSAENETDOWN)),
+            Phase::Connecting | Phase::Connected => self.lose(WsaError::WSAENETDOWN, news),
+            Phase::Unconnected => {}
+        }
+    }
+
+    /// The poller has called: this looks at everything that may have changed.
+    pub(crate) fn look(&mut self, os: &Socket, ready: Ready, news: &mut News) {
+        match self.phase {
+            Phase::Unconnected => {}
+            Phase::Listening => {
+                self.acceptable = os::is_readable(os);
+                if self.acceptable {
+                    news.add(NetworkEvent::Accept, Ok(()));
+                }
+            }
+            Phase::Connecting => {
+                if ready.write || ready.error || ready.read_closed {
+                    self.look_for_outcome(os, ready, news);
+                }
+            }
+            Phase::Connected => self.look_at_connection(os, ready, news),
+        }
+    }
+
+    fn look_for_outcome(&mut self, os: &Socket, ready: Ready, news: &mut News) {
+        let error = os.take_error().map(|error| error.map(WsaError::from));
+        // Windows' poller reports a reset, and the calls may not know of it.
+        let reset = (cfg!(windows) && ready.error).then_some(WsaError::WSAECONNRESET);
+        match error.map(|error| error.or(reset)).map_err(WsaError::from) {
+            Ok(None) if os.peer_addr().is_ok() => {
+                self.connected(news);
+                self.look_at_connection(os, ready, news);
+            }
+            // Some systems report a socket as writable before the attempt has ended.
+            Ok(None) => {}
+            // No attempt to connect ends like this. It was connected, and the peer has reset it at once.
+            Ok(Some(WsaError::WSAECONNRESET)) => {
+                self.connected(news);
+                self.lose(WsaError::WSAECONNRESET, news);
+            }
+            Ok(Some(error)) | Err(error) => self.refused(error, news),
+        }
+    }
+
+    fn look_at_connection(&mut self, os: &Socket, ready: Ready, news: &mut News) {
+        if self.lost.is_some() {
+            return;
+        }
+        if ready.error {
+            // Windows' poller reports a reset, and the calls may not know of it. On Unix a report may be late, and mean
+            // the attempt to connect before this one.
+            let error = os.take_error().ok().flatten().map(|error| self.lost_by(error));
+            if let Some(error) = error.or(cfg!(windows).then_some(WsaError::WSAECONNRESET)) {
+                return self.lose(error, news);
+            }
+        }
+        if ready.priority || !SEES_OOB_AT_ONCE {
+            self.take_urgent(os, news);
+        }
+        let ended = self.ended || ready.read_closed && os::has_read_closed(os);
+        self.look_for_data(os, ended, news);
+        if ready.write {
+            self.look_for_room(os, news);
+        }
+    }
+
+    /// FD_OOB. With SO_OOBINLINE the byte is data.
+    fn take_urgent(&mut self, os: &Socket, news: &mut News) {
+        self.has_mark = true;
+        self.took_urgent = false;
+        let mut byte = [0];
+        while !self.inline && receive(os, &mut byte, MSG_OOB) == Ok(1) {
+            self.urgent.extend(byte);
+            if !self.shut_receive {
+                news.add(NetworkEvent::Oob, Ok(()));
+            }
+        }
+    }
+
+    /// FD_READ for an arrival, and FD_CLOSE at once, although data may be unread.
+    fn look_for_data(&mut self, os: &Socket, read_closed: bool, news: &mut News) {
+        let (was_readable, counted) = (self.readable, self.unread);
+        self.unread = self.count(os);
+        self.readable = self.unread > 0;
+        let mut ended = read_closed;
+        // Unix's pollers report the end, and errors.
+        if cfg!(windows) {
+            match receive(os, &mut [0], MSG_PEEK) {
+                Ok(0) => ended = true,
+                Ok(_) => self.readable = true,
+                Err(WsaError::WSAEWOULDBLOCK | WsaError::WSAEINTR) => {}
+                Err(error) => return self.lose(error, news),
+            }
+        }
+        // A one-shot poller is not armed for data while data is unread. More of it may be found here by chance, when
+        // the poller reports room: that is left to the next receive.
+        let more = cfg!(unix) && self.unread > counted;
+        let arrived = more || self.readable && !was_readable;
+        if arrived && !self.shut_receive {
+            news.add(NetworkEvent::Read, Ok(()));
+        }
+        if ended && !self.ended {
+            self.ended = true;
+            news.add(NetworkEvent::Close, Ok(()));
+        }
+    }
+
+    /// FD_WRITE, if a send has found no room.
+    pub(crate) fn look_for_room(&mut self, os: &Socket, news: &mut News) {
+        self.room = os::has_room(os);
+        if self.room && std::mem::take(&mut self.awaits_room) && !self.shut_send {
+            news.add(NetworkEvent::Write, Ok(()));
+        }
+    }
+
+    /// Sends as much as there is room for.
+    pub(crate) fn send(
+        &mut self,
+        os: &Socket,
+        bytes: &[u8],
+        flags: i32,
+        news: &mut News,
+    ) -> Result<usize> {
+        if flags & !(MSG_OOB | MSG_DONTROUTE) != 0 {
+            return Err(WsaError::WSAEINVAL);
+        }
+        if self.phase == Phase::Connected && self.shut_send {
+            return Err(WsaError::WSAESHUTDOWN);
+        }
+        self.check_connected()?;
+        // The OS would answer 0.
+        let sent = if bytes.is_empty() && !os::has_room(os) {
+            Err(WsaError::WSAEWOULDBLOCK)
+        } else {
+            os.send_with_flags(bytes, flags & MSG_OOB | NO_SIGNAL)
+                .map_err(|error| self.lost_by(error))
+        };
+        match sent {
+            Err(WsaError::WSAEWOULDBLOCK) => (self.room, self.awaits_room) = (false, true),
+            Err(error) if ends_connection(error) => self.lose(error, news),
+            _ => {}
+        }
+        sent
+    }
+
+    pub(crate) fn recv(
+        &mut self,
+        os: &Socket,
+        buffer: &mut [u8],
+        flags: i32,
+        news: &mut News,
+        reenable: Reenable<'_>,
+    ) -> Result<usize> {
+        if flags & !(MSG_OOB | MSG_PEEK) != 0 {
+            return Err(WsaError::WSAEINVAL);
+        }
+        let (oob, peek) = (flags & MSG_OOB != 0, flags & MSG_PEEK != 0);
+        if oob && self.inline {
+            return Err(WsaError::WSAEINVAL);
+        }
+        if self.phase != Phase::Connected {
+            return Err(WsaError::WSAENOTCONN);
+        }
+        if self.shut_receive {
+            return Err(WsaError::WSAESHUTDOWN);
+        }
+        // L2, L3: the arguments are valid, so the call re-enables, however it ends. What it leaves behind is looked for
+        // after this.
+        reenable(ReenablingCall::Recv { oob });
+        self.check_connected()?;
+        if oob { self.recv_oob(buffer, peek, news) } else { self.recv_data(os, buffer, peek, news) }
+    }
+
+    fn recv_data(
+        &mut self,
+        os: &Socket,
+        buffer: &mut [u8],
+        peek: bool,
+        news: &mut News,
+    ) -> Result<usize> {
+        // The OS would answer 0.
+        if buffer.is_empty() && !os::is_readable(os) {
+            return Err(WsaError::WSAEWOULDBLOCK);
+        }
+        let flags = if peek { MSG_PEEK } else { 0 };
+        let received = receive(os, buffer, flags);
+        match received {
+            Err(WsaError::WSAEINTR) => return Err(WsaError::WSAEWOULDBLOCK),
+            Err(error) if ends_connection(error) => {
+                self.lose(error, news);
+                return received;
+            }
+            Ok(0) if !buffer.is_empty() && !self.ended => {
+                self.ended = true;
+                news.add(NetworkEvent::Close, Ok(()));
+            }
+            _ => {}
+        }
+        self.drop_taken(os);
+        let length = received.unwrap_or(self.unread);
+        self.unread = if peek { 0 } else { self.unread.saturating_sub(length) };
+        self.readable = self.unread > 0;
+        if self.readable && cfg!(unix) && !self.has_mark {
+            // FD_READ for the rest. What has arrived since it was counted is an arrival that the poller will report.
+            news.add(NetworkEvent::Read, Ok(()));
+        } else if peek || self.has_mark || cfg!(windows) {
+            (self.readable, self.unread) = (false, 0);
+            self.look_for_data(os, self.ended, news);
+        }
+        received
+    }
+
+    fn recv_oob(&mut self, buffer: &mut [u8], peek: bool, news: &mut News) -> Result<usize> {
+        let length = buffer.len().min(self.urgent.len());
+        let received =
+            if self.urgent.is_empty() { Err(WsaError::WSAEWOULDBLOCK) } else { Ok(length) };
+        for (to, from) in buffer.iter_mut().zip(&self.urgent) {
+            *to = *from;
+        }
+        if !peek {
+            self.urgent.drain(..length);
+            self.took_urgent |= length > 0 && self.urgent.is_empty();
+        }
+        if !self.urgent.is_empty() {
+            news.add(NetworkEvent::Oob, Ok(()));
+        }
+        received
+    }
+
+    /// SD_RECEIVE does not reach the OS, whose poller would take it for the peer's close.
+    pub(crate) fn shutdown(&mut self, os: &Socket, receive: bool, send: bool) -> Result {
+        self.check_connected()?;
+        if send && !self.shut_send {
+            os.shutdown(Shutdown::Write)?;
+        }
+        self.shut_receive |= receive;
+        self.shut_send |= send;
+        Ok(())
+    }
+
+    /// SO_OOBINLINE. Of Linux's stream, a byte that was not received yet is received inline, any other stays out of it.
+    pub(crate) fn set_inline(&mut self, os: &Socket, inline: bool) {
+        self.inline = inline;
+        if inline && KEEPS_URGENT {
+            self.urgent.clear();
+        }
+        self.drop_taken(os);
+    }
+
+    /// Drops the next byte if it was received as out-of-band data: an inline receive would get it a second time.
+    fn drop_taken(&mut self, os: &Socket) {
+        if KEEPS_URGENT && self.inline && self.took_urgent && os::at_mark(os) && !os::has_urgent(os)
+        {
+            self.took_urgent = false;
+            let _taken = receive(os, &mut [0], 0);
+        }
+    }
+
+    /// FIONREAD.
+    pub(crate) fn unread(&self, os: &Socket) -> usize {
+        match self.phase {
+            Phase::Connected if self.lost.is_none() => self.count(os),
+            _ => 0,
+        }
+    }
+
+    /// How many bytes a receive can get. Linux counts none behind the place of an urgent byte.
+    fn count(&self, os: &Socket) -> usize {
+        if self.has_mark && !self.inline {
+            receive(os, &mut vec![0; MARKED], MSG_PEEK).unwrap_or(0)
+        } else {
+            os::unread(os)
+        }
+    }
+
+    /// SIOCATMARK: whether no out-of-band data lies ahead.
+    pub(crate) fn is_at_mark(&self, os: &Socket) -> bool {
+        match self.inline {
+            false => self.urgent.is_empty(),
+            // Its answer is Winsock's own.
+            true if cfg!(windows) => os::at_mark(os),
+            true => os::at_mark(os) || !os::has_urgent(os),
+        }
+    }
+
+    /// SO_ERROR.
+    pub(crate) fn error(&self) -> Option<WsaError> {
+        self.error
+    }
+
+    pub(crate) fn conditions(&mut self, os: &Socket) -> Conditions {
+        let connected = self.phase == Phase::Connected;
+        if connected && self.room && self.lost.is_none() {
+            self.room = os::has_room(os);
+        }
+        Conditions {
+            data: self.acceptable || self.readable,
+            room: connected && (self.room || self.lost.is_some() || self.shut_send),
+            urgent: !self.urgent.is_empty(),
+            failed: self.failed.is_some(),
+            ended: self.ended || self.shut_receive,
+            lost: self.lost.is_some(),
+        }
+    }
+
+    /// What a one-shot poller is to look for: what has not been found yet.
+    pub(crate) fn interest(&self) -> Interest {
+        match self.phase {
+            Phase::Unconnected => Interest::default(),
+            Phase::Listening => Interest { read: !self.acceptable, ..Interest::default() },
+            Phase::Connecting => Interest { write: true, ..Interest::default() },
+            Phase::Connected if self.lost.is_some() => Interest::default(),
+            Phase::Connected => Interest {
+                read: !self.readable && !self.ended,
+                write: self.awaits_room,
+                priority: !self.inline && !self.ended,
+            },
+        }
     }
 }
 
-fn ends_connection(error: &WsaError) -> bool {
+/// Whether it is connected already; if not, the attempt is under way.
+fn start(os: &Socket, peer: SocketAddr) -> Result<bool> {
+    match os.connect(&peer.into()) {
+        Ok(()) => Ok(true),
+        Err(error) => match WsaError::from(error) {
+            WsaError::WSAEWOULDBLOCK | WsaError::WSAEINPROGRESS => Ok(false),
+            error => Err(error),
+        },
+    }
+}
+
+fn ends_connection(error: WsaError) -> bool {
     matches!(
-        *error,
+        error,
         WsaError::WSAECONNRESET
             | WsaError::WSAECONNABORTED
             | WsaError::WSAENETRESET
             | WsaError::WSAETIMEDOUT
     )
-}
-
-/// recv() with flags, into bytes.
-fn receive(socket: &Socket, buffer: &mut [u8], flags: i32) -> Result<usize, WsaError> {
-    // SAFETY: the layout is the same, and socket2 promises that its recv functions write no uninitialised bytes, so
-    // that they can be used with a buffer of bytes.
-    let buffer = unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) };
-    Ok(socket.recv_with_flags(buffer, flags)?)
 }

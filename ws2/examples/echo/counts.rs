@@ -7,7 +7,6 @@ pub(crate) enum Count {
     /// In the provider: its poller has reported a ready socket.
     Ready,
     Record,
-    SetEvent,
     /// In the programs: a wait that ended, and an event object that was set then.
     Wait,
     WakeUp,

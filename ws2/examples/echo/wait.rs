@@ -1,60 +1,57 @@
 //! WSAWaitForMultipleEvents: one thread waits for up to 64 event objects together.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use wsp_events::{EventSignal, SignalError};
+use wsp_events::WSAEVENT;
 
 use crate::counts::{Count, add};
+use crate::{Result, STALL};
+use ws2::Winsock;
+use ws2::event::{Event, Waited, wait};
 
 /// WSA_MAXIMUM_WAIT_EVENTS.
 pub(crate) const MAXIMUM_WAIT_EVENTS: usize = 64;
 
-/// The event objects that one thread waits for, one bit each.
-#[derive(Default)]
+/// The event objects that one thread waits for.
 pub(crate) struct WaitSet {
-    set: Mutex<u64>,
-    released: Condvar,
-}
-
-/// One of them: a manual-reset event object.
-pub(crate) struct Member {
-    wait_set: Arc<WaitSet>,
-    bit: u64,
+    events: Vec<Arc<Event>>,
+    handles: Vec<WSAEVENT>,
 }
 
 impl WaitSet {
-    pub(crate) fn member(self: &Arc<Self>, at: usize) -> Arc<Member> {
-        assert!(at < MAXIMUM_WAIT_EVENTS);
-        Arc::new(Member { wait_set: Arc::clone(self), bit: 1 << at })
+    /// So many of manual reset.
+    pub(crate) fn new(winsock: &Winsock, count: usize) -> Result<Self> {
+        assert!(count <= MAXIMUM_WAIT_EVENTS);
+        let events: Vec<_> = (0..count).map(|_| Event::new(true, false)).collect();
+        let handles = events.iter().map(|event| winsock.handles().insert_event(Arc::clone(event)));
+        let handles = handles.collect::<Result<_, _>>()?;
+        Ok(Self { events, handles })
     }
 
-    /// Waits until one of them is set. The indices of those that are: none after the time limit.
-    pub(crate) fn wait(&self, limit: Duration) -> Vec<usize> {
+    /// What WSAEventSelect and WSAEnumNetworkEvents take.
+    pub(crate) fn handle(&self, at: usize) -> WSAEVENT {
+        self.handles[at]
+    }
+
+    pub(crate) fn event(&self, at: usize) -> &Event {
+        &self.events[at]
+    }
+
+    /// Waits until one of them is set. The indices of all that are: as programs do that would not starve the sockets
+    /// behind a busy one.
+    pub(crate) fn wait(&self, winsock: &Winsock) -> Result<Vec<usize>> {
         add(Count::Wait, 1);
-        let (set, _) = self
-            .released
-            .wait_timeout_while(self.lock(), limit, |set| *set == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        let set = *set;
-        (0..MAXIMUM_WAIT_EVENTS).filter(|at| set & 1 << at != 0).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl EventSignal for Member {
-    fn set_event(&self) -> Result<(), SignalError> {
-        add(Count::SetEvent, 1);
-        *self.wait_set.lock() |= self.bit;
-        self.wait_set.released.notify_one();
-        Ok(())
-    }
-
-    fn reset_event(&self) -> Result<(), SignalError> {
-        *self.wait_set.lock() &= !self.bit;
-        Ok(())
+        winsock.pump();
+        let Waited::Signaled(first) = wait(&self.events, false, Some(STALL)) else {
+            return Err("a program waited too long: an event was lost".into());
+        };
+        let set = |at: &usize| {
+            let event = std::slice::from_ref(&self.events[*at]);
+            matches!(wait(event, false, Some(Duration::ZERO)), Waited::Signaled(_))
+        };
+        let set: Vec<_> = (first as usize..self.events.len()).filter(set).collect();
+        add(Count::WakeUp, set.len());
+        Ok(set)
     }
 }

@@ -2,17 +2,19 @@
 //! as far as Winsock promises; nothing from outside need be aligned.
 
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::slice;
 
-use windows_sys::Win32::Networking::WinSock::{AF_INET, SOCKADDR, SOCKADDR_IN, WSABUF};
+use socket2::{SockAddr, SockAddrStorage};
+use windows_sys::Win32::Networking::WinSock::{
+    AF_INET6, SOCKADDR, SOCKADDR_IN, SOCKADDR_IN6, WSABUF,
+};
 use wsp_events::WsaError;
 
-const ADDRESS_LENGTH: i32 = size_of::<SOCKADDR_IN>() as i32;
-
-/// One call sends or receives at most this much. The caller sees how much it was, and calls again.
+/// One call receives at most this much, which is more than a datagram has. The caller sees how much it was, and calls
+/// again.
 const MOST: usize = 1 << 16;
 
 /// Runs a call. If it fails or panics, the answer is `failed`, and the code stands at `errno`, which may be null
@@ -67,6 +69,30 @@ pub(crate) fn check<T>(out: *const T) -> Result<(), WsaError> {
     if out.is_null() { Err(WsaError::WSAEFAULT) } else { Ok(()) }
 }
 
+/// Reads an input that must not be null.
+///
+/// # Safety
+///
+/// `at` is null or valid for the read of a `T`, of which any bytes are a value.
+pub(crate) unsafe fn read<T: Copy>(at: *const T) -> Result<T, WsaError> {
+    check(at)?;
+    // SAFETY: it is not null, and as this function's caller promises.
+    Ok(unsafe { at.read_unaligned() })
+}
+
+/// Reads an input that must be neither null nor empty.
+///
+/// # Safety
+///
+/// `at` is null or valid for reads of `length` bytes.
+pub(crate) unsafe fn read_bytes(at: *const u8, length: i32) -> Result<Vec<u8>, WsaError> {
+    check(at)?;
+    let length = usize::try_from(length).ok().filter(|length| *length > 0);
+    let length = length.ok_or(WsaError::WSAEFAULT)?;
+    // SAFETY: it is not null, and as this function's caller promises.
+    Ok(unsafe { slice::from_raw_parts(at, length) }.to_vec())
+}
+
 /// # Safety
 ///
 /// `name` is null or valid for reads of `length` bytes.
@@ -74,18 +100,27 @@ pub(crate) unsafe fn read_address(
     name: *const SOCKADDR,
     length: i32,
 ) -> Result<SocketAddr, WsaError> {
-    if name.is_null() || length < ADDRESS_LENGTH {
+    // SAFETY: as this function's caller promises.
+    let bytes = unsafe { read_bytes(name.cast(), length) }?;
+    let fill = |storage: *mut SockAddrStorage, capacity: *mut i32| {
+        // SAFETY: both are valid, as `try_init` promises.
+        unsafe {
+            let room = usize::try_from(*capacity).unwrap_or(0);
+            ptr::copy_nonoverlapping(bytes.as_ptr(), storage.cast(), bytes.len().min(room));
+        }
+        Ok(())
+    };
+    // SAFETY: the storage was zeroed, and any bytes are an address, if only one of an unknown family.
+    let ((), address) = unsafe { SockAddr::try_init(fill) }?;
+    if bytes.len() < length_of(address.family()) {
         return Err(WsaError::WSAEFAULT);
     }
-    // SAFETY: it is not null, and as this function's caller promises.
-    let address = unsafe { name.cast::<SOCKADDR_IN>().read_unaligned() };
-    if address.sin_family != AF_INET {
-        return Err(WsaError::WSAEAFNOSUPPORT);
-    }
-    // SAFETY: any bytes are a number.
-    let ip = unsafe { address.sin_addr.S_un.S_addr };
-    let ip = Ipv4Addr::from(ip.to_ne_bytes());
-    Ok(SocketAddrV4::new(ip, u16::from_be(address.sin_port)).into())
+    address.as_socket().ok_or(WsaError::WSAEAFNOSUPPORT)
+}
+
+/// The length of an address of this family.
+fn length_of(family: u16) -> usize {
+    if family == AF_INET6 { size_of::<SOCKADDR_IN6>() } else { size_of::<SOCKADDR_IN>() }
 }
 
 /// Whether there is room for [`write_address`].
@@ -94,40 +129,31 @@ pub(crate) unsafe fn read_address(
 ///
 /// `length` is null or valid for the read of an `int`.
 pub(crate) unsafe fn check_address_output(
+    family: u16,
     name: *mut SOCKADDR,
     length: *mut i32,
 ) -> Result<(), WsaError> {
     check(name)?;
-    check(length)?;
-    // SAFETY: it is not null, and as this function's caller promises.
-    let length = unsafe { length.read_unaligned() };
-    if length < ADDRESS_LENGTH { Err(WsaError::WSAEFAULT) } else { Ok(()) }
+    // SAFETY: as this function's caller promises.
+    let room = unsafe { read(length) }?;
+    if usize::try_from(room).unwrap_or(0) < length_of(family) {
+        return Err(WsaError::WSAEFAULT);
+    }
+    Ok(())
 }
 
 /// # Safety
 ///
-/// [`check_address_output`] has succeeded, `name` is valid for writes of as many bytes as stand at `length`,
-/// and `length` for the write of an `int`.
-pub(crate) unsafe fn write_address(
-    address: SocketAddr,
-    name: *mut SOCKADDR,
-    length: *mut i32,
-) -> Result<(), WsaError> {
-    let SocketAddr::V4(address) = address else {
-        return Err(WsaError::WSAEAFNOSUPPORT);
-    };
-    let mut out = SOCKADDR_IN {
-        sin_family: AF_INET,
-        sin_port: address.port().to_be(),
-        ..SOCKADDR_IN::default()
-    };
-    out.sin_addr.S_un.S_addr = u32::from_ne_bytes(address.ip().octets());
+/// [`check_address_output`] has succeeded for the family of this address, `name` is valid for writes of as many bytes as
+/// stand at `length`, and `length` for the write of an `int`.
+pub(crate) unsafe fn write_address(address: SocketAddr, name: *mut SOCKADDR, length: *mut i32) {
+    let address = SockAddr::from(address);
     // SAFETY: there is room for an address, and both are as this function's caller promises.
     unsafe {
-        name.cast::<SOCKADDR_IN>().write_unaligned(out);
-        length.write_unaligned(ADDRESS_LENGTH);
+        let bytes = address.as_ptr().cast::<u8>();
+        ptr::copy_nonoverlapping(bytes, name.cast(), length_of(address.family()));
+        length.write_unaligned(address.len());
     }
-    Ok(())
 }
 
 /// The buffers of a WSPSend or WSPRecv, which together are one.
@@ -154,9 +180,9 @@ impl Buffers {
         Ok(Self(buffers))
     }
 
-    /// How many bytes they hold or have room for.
-    pub(crate) fn len(&self) -> usize {
-        self.pieces(MOST).map(|(_, length)| length).sum()
+    /// Room for what one call receives into them.
+    pub(crate) fn room(&self) -> Vec<u8> {
+        vec![0; self.pieces(MOST).map(|(_, length)| length).sum()]
     }
 
     /// The pieces that `length` bytes fill.
@@ -170,8 +196,8 @@ impl Buffers {
 
     /// The bytes that they hold.
     pub(crate) fn gather(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.len());
-        for (buffer, length) in self.pieces(MOST).filter(|piece| piece.1 > 0) {
+        let mut bytes = Vec::new();
+        for (buffer, length) in self.pieces(usize::MAX).filter(|piece| piece.1 > 0) {
             // SAFETY: the buffer is not null, and as the caller of `new` promises.
             bytes.extend_from_slice(unsafe { slice::from_raw_parts(buffer, length) });
         }

@@ -1,23 +1,27 @@
-//! The functions of the table: each turns its C arguments into those of [`LoopbackProvider`].
+//! The functions of the table: each turns its C arguments into those of [`Winsock`].
 //!
 //! As the two for network events do (E9), they check first whether there is a provider, then whether the descriptor
 //! is a socket, and then the other arguments, before anything changes.
 
+use std::ffi::c_void;
 use std::ops::Deref;
+use std::ptr::{self, null_mut};
 
+use socket2::{Domain, Type};
 use windows_sys::Win32::Networking::WinSock::{
-    AF_INET, INVALID_SOCKET, IPPROTO_TCP, LPCONDITIONPROC, LPWSAOVERLAPPED_COMPLETION_ROUTINE, QOS,
-    SOCK_STREAM, SOCKADDR, SOCKET, SOCKET_ERROR, WSABUF, WSAPROTOCOL_INFOW, WSATHREADID,
-    WSPPROC_TABLE,
+    AF_INET, AF_INET6, FIONBIO, FIONREAD, INVALID_SOCKET, IPPROTO_TCP, IPPROTO_UDP,
+    LPCONDITIONPROC, LPWSAOVERLAPPED_COMPLETION_ROUTINE, QOS, SIOCATMARK, SOCK_DGRAM, SOCK_STREAM,
+    SOCKADDR, SOCKET, SOCKET_ERROR, WSABUF, WSAPROTOCOL_INFOW, WSATHREADID, WSPPROC_TABLE,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 use wsp_events::spi::{CurrentProvider, lp_wsp_enum_network_events, lp_wsp_event_select};
 use wsp_events::{Provider, WsaError};
 
 use crate::boundary::{
-    Buffers, answer, check, check_address_output, read_address, write, write_address,
+    Buffers, answer, check, check_address_output, read, read_address, read_bytes, write,
+    write_address,
 };
-use ws2::LoopbackProvider;
+use ws2::Winsock;
 
 /// What this provider serves, except WSPCleanup. The rest of the table is null.
 pub(crate) fn table() -> WSPPROC_TABLE {
@@ -26,27 +30,40 @@ pub(crate) fn table() -> WSPPROC_TABLE {
         lpWSPBind: Some(bind),
         lpWSPCloseSocket: Some(close_socket),
         lpWSPConnect: Some(connect),
-        lpWSPEnumNetworkEvents: lp_wsp_enum_network_events::<LoopbackProvider>(),
-        lpWSPEventSelect: lp_wsp_event_select::<LoopbackProvider>(),
+        lpWSPEnumNetworkEvents: lp_wsp_enum_network_events::<Winsock>(),
+        lpWSPEventSelect: lp_wsp_event_select::<Winsock>(),
+        lpWSPGetPeerName: Some(get_peer_name),
         lpWSPGetSockName: Some(get_sock_name),
+        lpWSPGetSockOpt: Some(get_sock_opt),
+        lpWSPIoctl: Some(ioctl),
         lpWSPListen: Some(listen),
         lpWSPRecv: Some(recv),
+        lpWSPRecvFrom: Some(recv_from),
         lpWSPSend: Some(send),
+        lpWSPSendTo: Some(send_to),
+        lpWSPSetSockOpt: Some(set_sock_opt),
+        lpWSPShutdown: Some(shutdown),
         lpWSPSocket: Some(socket),
         ..WSPPROC_TABLE::default()
     }
 }
 
-fn provider() -> Result<impl Deref<Target = LoopbackProvider>, WsaError> {
-    let provider = LoopbackProvider::current().filter(|it| it.subsystem_is_up());
+fn provider() -> Result<impl Deref<Target = Winsock>, WsaError> {
+    let provider = Winsock::current().filter(|it| it.subsystem_is_up());
     provider.ok_or(WsaError::WSAENETDOWN)
 }
 
 /// The provider of a call on this socket.
-fn provider_of(s: SOCKET) -> Result<impl Deref<Target = LoopbackProvider>, WsaError> {
+fn provider_of(s: SOCKET) -> Result<impl Deref<Target = Winsock>, WsaError> {
     let provider = provider()?;
     let known = provider.find_socket(s).is_some();
     known.then_some(provider).ok_or(WsaError::WSAENOTSOCK)
+}
+
+/// The address family of a socket.
+fn family(provider: &Winsock, s: SOCKET) -> Result<u16, WsaError> {
+    let (domain, _) = provider.kind(s)?;
+    Ok(if domain == Domain::IPV6 { AF_INET6 } else { AF_INET })
 }
 
 unsafe extern "system" fn socket(
@@ -60,16 +77,20 @@ unsafe extern "system" fn socket(
 ) -> SOCKET {
     let call = || {
         let provider = provider()?;
-        if family != i32::from(AF_INET) {
-            return Err(WsaError::WSAEAFNOSUPPORT);
-        }
-        if kind != SOCK_STREAM {
-            return Err(WsaError::WSAESOCKTNOSUPPORT);
-        }
-        if ![0, IPPROTO_TCP].contains(&protocol) {
+        let domain = match u16::try_from(family) {
+            Ok(AF_INET) => Domain::IPV4,
+            Ok(AF_INET6) => Domain::IPV6,
+            _ => return Err(WsaError::WSAEAFNOSUPPORT),
+        };
+        let (kind, its_protocol) = match kind {
+            SOCK_STREAM => (Type::STREAM, IPPROTO_TCP),
+            SOCK_DGRAM => (Type::DGRAM, IPPROTO_UDP),
+            _ => return Err(WsaError::WSAESOCKTNOSUPPORT),
+        };
+        if ![0, its_protocol].contains(&protocol) {
             return Err(WsaError::WSAEPROTONOSUPPORT);
         }
-        provider.create_socket()
+        provider.create_socket(domain, kind)
     };
     // SAFETY: `errno` is null or valid, as Winsock promises.
     unsafe { answer(errno, INVALID_SOCKET, call) }
@@ -101,8 +122,8 @@ unsafe extern "system" fn get_sock_name(
         let provider = provider_of(s)?;
         // SAFETY: the name has the length that stands at `length`, as Winsock promises.
         unsafe {
-            check_address_output(name, length)?;
-            write_address(provider.local_address(s)?, name, length)?;
+            check_address_output(family(&provider, s)?, name, length)?;
+            write_address(provider.local_address(s)?, name, length);
         }
         Ok(0)
     };
@@ -110,13 +131,31 @@ unsafe extern "system" fn get_sock_name(
     unsafe { answer(errno, SOCKET_ERROR, call) }
 }
 
-unsafe extern "system" fn listen(s: SOCKET, _backlog: i32, errno: *mut i32) -> i32 {
-    let call = || provider_of(s)?.listen(s).map(|()| 0);
+unsafe extern "system" fn get_peer_name(
+    s: SOCKET,
+    name: *mut SOCKADDR,
+    length: *mut i32,
+    errno: *mut i32,
+) -> i32 {
+    let call = || {
+        let provider = provider_of(s)?;
+        // SAFETY: the name has the length that stands at `length`, as Winsock promises.
+        unsafe {
+            check_address_output(family(&provider, s)?, name, length)?;
+            write_address(provider.peer_address(s)?, name, length);
+        }
+        Ok(0)
+    };
     // SAFETY: `errno` is null or valid, as Winsock promises.
     unsafe { answer(errno, SOCKET_ERROR, call) }
 }
 
-/// Starts an attempt, which is WSAEWOULDBLOCK. FD_CONNECT has the outcome.
+unsafe extern "system" fn listen(s: SOCKET, backlog: i32, errno: *mut i32) -> i32 {
+    let call = || provider_of(s)?.listen(s, backlog).map(|()| 0);
+    // SAFETY: `errno` is null or valid, as Winsock promises.
+    unsafe { answer(errno, SOCKET_ERROR, call) }
+}
+
 unsafe extern "system" fn connect(
     s: SOCKET,
     name: *const SOCKADDR,
@@ -131,8 +170,13 @@ unsafe extern "system" fn connect(
         let provider = provider_of(s)?;
         // SAFETY: the name has its length, as Winsock promises.
         let peer = unsafe { read_address(name, length) }?;
-        provider.connect(s, peer)?;
-        Err(WsaError::WSAEWOULDBLOCK)
+        let is_null = peer.ip().is_unspecified() && peer.port() == 0;
+        if is_null && provider.kind(s)?.1 == Type::DGRAM {
+            provider.disconnect(s)?;
+        } else {
+            provider.connect(s, peer)?;
+        }
+        Ok(0)
     };
     // SAFETY: `errno` is null or valid, as Winsock promises.
     unsafe { answer(errno, SOCKET_ERROR, call) }
@@ -154,19 +198,12 @@ unsafe extern "system" fn accept(
         // Before a connection is taken: it could not be given back.
         if !name.is_null() {
             // SAFETY: `length` is null or valid, as Winsock promises.
-            unsafe { check_address_output(name, length) }?;
+            unsafe { check_address_output(family(&provider, s)?, name, length) }?;
         }
-        let accepted = provider.accept(s)?;
+        let (accepted, peer) = provider.accept(s)?;
         if !name.is_null() {
-            let peer = provider.stream(accepted).and_then(|stream| Ok(stream.peer_addr()?));
-            let peer = peer.ok().and_then(|peer| peer.as_socket());
             // SAFETY: the name has the length that stands at `length`, as Winsock promises.
-            let written = peer.map(|peer| unsafe { write_address(peer, name, length) });
-            if !matches!(written, Some(Ok(()))) {
-                // The connection has ended already, and its peer has no address: FD_CLOSE will report that.
-                // SAFETY: `length` is valid, as has been checked.
-                unsafe { write(length, 0) }?;
-            }
+            unsafe { write_address(peer, name, length) };
         }
         Ok(accepted)
     };
@@ -174,8 +211,108 @@ unsafe extern "system" fn accept(
     unsafe { answer(errno, INVALID_SOCKET, call) }
 }
 
+unsafe extern "system" fn shutdown(s: SOCKET, how: i32, errno: *mut i32) -> i32 {
+    let call = || provider_of(s)?.shutdown(s, how).map(|()| 0);
+    // SAFETY: `errno` is null or valid, as Winsock promises.
+    unsafe { answer(errno, SOCKET_ERROR, call) }
+}
+
 unsafe extern "system" fn close_socket(s: SOCKET, errno: *mut i32) -> i32 {
     let call = || provider_of(s)?.close_socket(s).map(|()| 0);
+    // SAFETY: `errno` is null or valid, as Winsock promises.
+    unsafe { answer(errno, SOCKET_ERROR, call) }
+}
+
+unsafe extern "system" fn set_sock_opt(
+    s: SOCKET,
+    level: i32,
+    name: i32,
+    value: *const u8,
+    length: i32,
+    errno: *mut i32,
+) -> i32 {
+    let call = || {
+        let provider = provider_of(s)?;
+        // SAFETY: the value has its length, as Winsock promises.
+        let value = unsafe { read_bytes(value, length) }?;
+        provider.set_option(s, level, name, &value).map(|()| 0)
+    };
+    // SAFETY: `errno` is null or valid, as Winsock promises.
+    unsafe { answer(errno, SOCKET_ERROR, call) }
+}
+
+unsafe extern "system" fn get_sock_opt(
+    s: SOCKET,
+    level: i32,
+    name: i32,
+    value: *mut u8,
+    length: *mut i32,
+    errno: *mut i32,
+) -> i32 {
+    let call = || {
+        let provider = provider_of(s)?;
+        check(value)?;
+        // SAFETY: the length is null or valid, as Winsock promises.
+        let room = unsafe { read(length) }?;
+        // No option is longer.
+        let mut bytes = vec![0; room.clamp(0, 16) as usize];
+        let written = provider.option(s, level, name, &mut bytes)?;
+        // SAFETY: there is room for so much, as Winsock promises, and the length is valid.
+        unsafe {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), value, written);
+            write(length, written as i32)?;
+        }
+        Ok(0)
+    };
+    // SAFETY: `errno` is null or valid, as Winsock promises.
+    unsafe { answer(errno, SOCKET_ERROR, call) }
+}
+
+/// FIONBIO, FIONREAD and SIOCATMARK.
+unsafe extern "system" fn ioctl(
+    s: SOCKET,
+    code: u32,
+    input: *const c_void,
+    input_length: u32,
+    output: *mut c_void,
+    output_length: u32,
+    returned: *mut u32,
+    overlapped: *mut OVERLAPPED,
+    routine: LPWSAOVERLAPPED_COMPLETION_ROUTINE,
+    _thread: *const WSATHREADID,
+    errno: *mut i32,
+) -> i32 {
+    const NUMBER: u32 = size_of::<u32>() as u32;
+    let call = || {
+        let provider = provider_of(s)?;
+        if !overlapped.is_null() || routine.is_some() {
+            return Err(WsaError::WSAEOPNOTSUPP);
+        }
+        check(returned)?;
+        let answer = match code.cast_signed() {
+            FIONBIO if input_length < NUMBER => return Err(WsaError::WSAEFAULT),
+            FIONBIO => {
+                // SAFETY: the input has its length, as Winsock promises.
+                let nonblocking = unsafe { read(input.cast::<u32>()) }?;
+                provider.set_nonblocking(s, nonblocking != 0)?;
+                None
+            }
+            FIONREAD | SIOCATMARK if output.is_null() || output_length < NUMBER => {
+                return Err(WsaError::WSAEFAULT);
+            }
+            FIONREAD => Some(provider.unread(s)?),
+            SIOCATMARK => Some(provider.at_mark(s)?.into()),
+            _ => return Err(WsaError::WSAEOPNOTSUPP),
+        };
+        // SAFETY: the output has its length, and `returned` is valid, as Winsock promises.
+        unsafe {
+            if let Some(answer) = answer {
+                write(output.cast(), answer)?;
+            }
+            write(returned, if answer.is_some() { NUMBER } else { 0 })?;
+        }
+        Ok(0)
+    };
     // SAFETY: `errno` is null or valid, as Winsock promises.
     unsafe { answer(errno, SOCKET_ERROR, call) }
 }
@@ -188,6 +325,26 @@ unsafe extern "system" fn send(
     flags: u32,
     overlapped: *mut OVERLAPPED,
     routine: LPWSAOVERLAPPED_COMPLETION_ROUTINE,
+    thread: *const WSATHREADID,
+    errno: *mut i32,
+) -> i32 {
+    let (to, length) = (null_mut(), 0);
+    // SAFETY: as Winsock promises, and no address may be null.
+    unsafe {
+        send_to(s, buffers, count, sent, flags, to, length, overlapped, routine, thread, errno)
+    }
+}
+
+unsafe extern "system" fn send_to(
+    s: SOCKET,
+    buffers: *const WSABUF,
+    count: u32,
+    sent: *mut u32,
+    flags: u32,
+    to: *const SOCKADDR,
+    length: i32,
+    overlapped: *mut OVERLAPPED,
+    routine: LPWSAOVERLAPPED_COMPLETION_ROUTINE,
     _thread: *const WSATHREADID,
     errno: *mut i32,
 ) -> i32 {
@@ -197,9 +354,15 @@ unsafe extern "system" fn send(
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         check(sent)?;
+        let to = if to.is_null() {
+            None
+        } else {
+            // SAFETY: the name has its length, as Winsock promises.
+            Some(unsafe { read_address(to, length) }?)
+        };
         // SAFETY: the buffers are what they say, as Winsock promises.
         let buffers = unsafe { Buffers::new(buffers, count) }?;
-        let length = provider.send(s, &buffers.gather(), flags.cast_signed())?;
+        let length = provider.send_to(s, &buffers.gather(), flags.cast_signed(), to)?;
         // SAFETY: `sent` is valid, as Winsock promises.
         unsafe { write(sent, length as u32) }?;
         Ok(0)
@@ -208,7 +371,6 @@ unsafe extern "system" fn send(
     unsafe { answer(errno, SOCKET_ERROR, call) }
 }
 
-/// The flags stay as they are: what Winsock can add to them is for message sockets.
 unsafe extern "system" fn recv(
     s: SOCKET,
     buffers: *const WSABUF,
@@ -217,9 +379,32 @@ unsafe extern "system" fn recv(
     flags: *mut u32,
     overlapped: *mut OVERLAPPED,
     routine: LPWSAOVERLAPPED_COMPLETION_ROUTINE,
-    _thread: *const WSATHREADID,
+    thread: *const WSATHREADID,
     // An output, although `windows-sys` says const.
     errno: *const i32,
+) -> i32 {
+    let (from, length, errno) = (null_mut(), null_mut(), errno.cast_mut());
+    // SAFETY: as Winsock promises, and no address may be null.
+    unsafe {
+        recv_from(
+            s, buffers, count, received, flags, from, length, overlapped, routine, thread, errno,
+        )
+    }
+}
+
+/// The flags stay as they are: what Winsock can add to them is for protocols that this provider does not have.
+unsafe extern "system" fn recv_from(
+    s: SOCKET,
+    buffers: *const WSABUF,
+    count: u32,
+    received: *mut u32,
+    flags: *mut u32,
+    from: *mut SOCKADDR,
+    length: *mut i32,
+    overlapped: *mut OVERLAPPED,
+    routine: LPWSAOVERLAPPED_COMPLETION_ROUTINE,
+    _thread: *const WSATHREADID,
+    errno: *mut i32,
 ) -> i32 {
     let call = || {
         let provider = provider_of(s)?;
@@ -227,18 +412,29 @@ unsafe extern "system" fn recv(
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         check(received)?;
-        check(flags)?;
-        // SAFETY: the flags are not null, and valid, as Winsock promises.
-        let flags = unsafe { flags.read_unaligned() };
+        // SAFETY: the flags are null or valid, as Winsock promises.
+        let flags = unsafe { read(flags) }?;
+        // Before a datagram is taken: it could not be given back.
+        if !from.is_null() {
+            // SAFETY: `length` is null or valid, as Winsock promises.
+            unsafe { check_address_output(family(&provider, s)?, from, length) }?;
+        }
         // SAFETY: the buffers are what they say, as Winsock promises.
         let buffers = unsafe { Buffers::new(buffers, count) }?;
-        let mut bytes = vec![0; buffers.len()];
-        let length = provider.recv(s, &mut bytes, flags.cast_signed())?;
-        buffers.scatter(&bytes[..length]);
-        // SAFETY: `received` is valid, as Winsock promises.
-        unsafe { write(received, length as u32) }?;
-        Ok(0)
+        let mut bytes = buffers.room();
+        let it = provider.recv_from(s, &mut bytes, flags.cast_signed())?;
+        buffers.scatter(&bytes[..it.length]);
+        // SAFETY: `received` is valid, and the name has the length that stands at `length`, as Winsock promises.
+        unsafe {
+            write(received, it.length as u32)?;
+            if let Some(sender) = it.from
+                && !from.is_null()
+            {
+                write_address(sender, from, length);
+            }
+        }
+        if it.truncated { Err(WsaError::WSAEMSGSIZE) } else { Ok(0) }
     };
     // SAFETY: `errno` is null or valid, as Winsock promises.
-    unsafe { answer(errno.cast_mut(), SOCKET_ERROR, call) }
+    unsafe { answer(errno, SOCKET_ERROR, call) }
 }

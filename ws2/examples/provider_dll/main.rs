@@ -1,4 +1,4 @@
-//! A Winsock service provider as a DLL: TCP on the loopback interface.
+//! A Winsock service provider as a DLL: TCP and UDP, over IPv4 and IPv6.
 //!
 //! It exports WSPStartup, which fills the WSPPROC_TABLE of the program that loads the DLL: ws2_32, a SAN switch, or
 //! the test `ws2/tests/provider_dll`. Its sockets are those of the library `ws2`. It has no code of its own for
@@ -10,9 +10,10 @@
 //! | `functions` | the functions of the table |
 //! | `boundary` | what these share: answers, addresses and buffers in C |
 //!
-//! A provider in real use also has the functions that are missing in the table, blocking calls (here every socket is
-//! non-blocking from the beginning), overlapped operations, IPv6, and socket handles that the whole system knows
-//! (WPUCreateSocketHandle).
+//! As the SPI has it, a socket is blocking until FIONBIO or WSPEventSelect makes it non-blocking (S9).
+//!
+//! A provider in real use also has the functions that are missing in the table, overlapped operations, and socket
+//! handles that the whole system knows (WPUCreateSocketHandle).
 //!
 //! `cargo build -p ws2 --example provider_dll --target x86_64-pc-windows-gnu` makes `provider_dll.dll`. On other
 //! systems than Windows this is empty.

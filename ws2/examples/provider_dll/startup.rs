@@ -1,6 +1,6 @@
 //! WSPStartup and WSPCleanup.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use windows_sys::Win32::Networking::WinSock::{
     LPWSPSTARTUP, SOCKET_ERROR, WSAPROTOCOL_INFOW, WSPDATA, WSPPROC_TABLE, WSPUPCALLTABLE,
@@ -9,7 +9,7 @@ use wsp_events::WsaError;
 
 use crate::boundary::{answer, check, contain, write};
 use crate::functions;
-use ws2::{LoopbackProvider, Model};
+use ws2::{Handles, Winsock};
 
 /// 2.2, with the major version in the low byte.
 const VERSION: u16 = 0x0202;
@@ -59,14 +59,14 @@ unsafe fn start(
     check(table)?;
     let mut startups = STARTUPS.lock().unwrap_or_else(PoisonError::into_inner);
     if *startups == 0 {
-        let provider = LoopbackProvider::new(Model::Streams, |_, _| ());
+        let provider = Winsock::new(Arc::new(Handles::new()), |_, _| ());
         let provider = provider.map_err(|_| WsaError::WSASYSNOTREADY)?;
         ws2::startup(provider.with_win32_events());
     }
     *startups += 1;
     drop(startups);
     let mut description = [0; 256];
-    let text = "wsp-events: TCP on the loopback interface".encode_utf16();
+    let text = "wsp-events: TCP and UDP".encode_utf16();
     description.iter_mut().zip(text).for_each(|(to, from)| *to = from);
     // SAFETY: neither is null, and they are as this function's caller promises.
     unsafe {

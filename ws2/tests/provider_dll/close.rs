@@ -2,6 +2,9 @@
 
 use std::io::{Read, Write};
 use std::process;
+use std::time::Duration;
+
+use windows_sys::Win32::Networking::WinSock::{WSAECONNABORTED, WSAECONNRESET};
 
 use crate::switch::*;
 
@@ -96,5 +99,19 @@ fn l3_the_peer_closes() {
     switch.wait_for_all(s, &event, FD_CLOSE);
     assert_eq!(switch.recv(s), Ok(Vec::new()));
     assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)), "it is reported once");
+    switch.close(s).unwrap();
+}
+
+/// Catches a reset that waits behind data until it is received. (Wine knows of it only if it has seen the data before.)
+#[test]
+fn r2_a_reset_does_not_wait_behind_unread_data() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, mut peer) = switch.connected(&event, FD_READ | FD_CLOSE);
+    peer.write_all(b"x").unwrap();
+    assert_eq!(switch.wait(s, &event), Report::of(FD_READ));
+    socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(peer);
+    assert_eq!(switch.wait(s, &event), Report::of_error(FD_CLOSE, WSAECONNABORTED));
+    assert_eq!(switch.recv(s), Err(WSAECONNRESET), "the data is lost");
     switch.close(s).unwrap();
 }

@@ -3,8 +3,10 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ptr::null_mut;
+use std::thread;
+use std::time::Duration;
 
-use windows_sys::Win32::Networking::WinSock::SOCKET;
+use windows_sys::Win32::Networking::WinSock::{FIONBIO, SOCKET};
 
 use crate::switch::*;
 
@@ -29,6 +31,7 @@ fn r1_a_connection_from_before_the_selection_is_not_lost() {
     let (_alone, switch, event) = (alone(), switch(), Event::new());
     let listener = TcpListener::bind(ANY_PORT).unwrap();
     let s = switch.socket().unwrap();
+    switch.ioctl(s, FIONBIO, 1).unwrap();
     assert_eq!(switch.connect(s, listener.local_addr().unwrap()), Err(WSAEWOULDBLOCK));
     let _peer = listener.accept().unwrap();
     // It has been recorded by now, or will be.
@@ -59,6 +62,55 @@ fn r2_a_connection_that_is_refused_has_its_code() {
     assert_eq!(switch.wait(s, &event), Report::of(FD_CONNECT | FD_WRITE));
     switch.close(s).unwrap();
     switch.close(nobody).unwrap();
+}
+
+/// Catches a reset that is taken for the outcome of the attempt, or never reported: the peer resets the connection as
+/// soon as it is made. (Wine forgets some resets, so the code of FD_CLOSE is not compared.)
+#[test]
+fn r2_a_connection_that_is_reset_at_once_was_made() {
+    let (_alone, switch) = (alone(), switch());
+    for _ in 0..20 {
+        let event = Event::new();
+        let listener = TcpListener::bind(ANY_PORT).unwrap();
+        let address = listener.local_addr().unwrap();
+        let s = switch.socket().unwrap();
+        switch.event_select(s, event.raw(), FD_CONNECT | FD_WRITE | FD_CLOSE).unwrap();
+        let peer = thread::spawn(move || {
+            let peer = listener.accept().unwrap().0;
+            socket2::SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+        });
+        assert_eq!(switch.connect(s, address), Err(WSAEWOULDBLOCK));
+        peer.join().unwrap();
+        let first = switch.wait(s, &event);
+        assert_eq!(first.events & !FD_CLOSE, FD_CONNECT | FD_WRITE);
+        assert_eq!((first.codes[1], first.codes[4]), (0, 0));
+        if first.events & FD_CLOSE == 0 {
+            assert_eq!(switch.wait(s, &event).events, FD_CLOSE);
+        }
+        switch.close(s).unwrap();
+    }
+}
+
+/// The poller cannot tell that another connection has arrived while one waits to be accepted. Catches an accept that
+/// does not look for it.
+#[test]
+fn l2_a_connection_behind_another_is_reported_after_the_accept() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (listener, address) = switch.listener();
+    switch.event_select(listener, event.raw(), FD_ACCEPT).unwrap();
+    let clients = [(); 2].map(|()| {
+        let client = TcpStream::connect(address).unwrap();
+        // Of the second one nothing is known yet, or it was recorded with the first.
+        assert_eq!(switch.enumerate(listener, null_mut()).map(|it| it.events & !FD_ACCEPT), Ok(0));
+        client
+    });
+    let (first, _) = accept(switch, listener, &event);
+    assert_eq!(switch.wait(listener, &event), Report::of(FD_ACCEPT));
+    let (second, peer) = switch.accept(listener).unwrap();
+    assert_eq!(peer, clients[1].local_addr().unwrap());
+    for s in [first, second, listener] {
+        switch.close(s).unwrap();
+    }
 }
 
 /// Catches a second connection that is not reported, and an accepted socket that begins with another selection, or
@@ -113,7 +165,7 @@ fn p3_several_sockets_share_an_event_object() {
     const ROUNDS: usize = 20;
     let (sockets, mut peers): (Vec<_>, Vec<_>) =
         (0..SOCKETS).map(|_| switch.connected(&event, FD_READ)).unzip();
-    let sender = std::thread::spawn(move || {
+    let sender = thread::spawn(move || {
         for round in 0..ROUNDS * SOCKETS {
             peers[round * 5 % SOCKETS].write_all(&[1]).unwrap();
         }

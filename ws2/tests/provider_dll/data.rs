@@ -1,8 +1,14 @@
 //! Data: WSPSend and WSPRecv, and what they re-enable.
 
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::windows::io::AsRawSocket;
 use std::thread;
+
+use socket2::SockRef;
+use windows_sys::Win32::Networking::WinSock::{
+    FD_OOB, SIOCATMARK, SO_OOBINLINE, SOCKET, ioctlsocket,
+};
 
 use crate::switch::*;
 
@@ -74,5 +80,35 @@ fn r7_data_that_was_received_is_not_reported() {
     assert!(event.is_set(), "withdrawing does not reset it");
     assert_eq!(switch.enumerate(s, event.raw()), Ok(Report::of(0)));
     assert!(!event.is_set());
+    switch.close(s).unwrap();
+}
+
+/// Catches an urgent byte that is lost, or reported as FD_OOB, although it is part of the data; and SIOCATMARK that answers
+/// otherwise than Windows does for a socket of its own.
+#[test]
+fn l3_out_of_band_data_inline_and_its_mark() {
+    let (_alone, switch, event) = (alone(), switch(), Event::new());
+    let (s, peer) = switch.connected(&event, FD_READ | FD_OOB);
+    switch.set_option(s, SO_OOBINLINE, &[1, 0, 0, 0]).unwrap();
+    let own = TcpListener::bind(ANY_PORT).unwrap();
+    let own_peer = TcpStream::connect(own.local_addr().unwrap()).unwrap();
+    let mut own = own.accept().unwrap().0;
+    SockRef::from(&own).set_out_of_band_inline(true).unwrap();
+    for mut peer in [&peer, &own_peer] {
+        peer.write_all(b"ab").unwrap();
+        assert_eq!(SockRef::from(peer).send_out_of_band(b"!").unwrap(), 1);
+        peer.write_all(b"cd").unwrap();
+    }
+    for byte in b"ab!cd" {
+        assert_eq!(switch.wait(s, &event), Report::of(FD_READ));
+        let mut answer = 0;
+        // SAFETY: the socket is open, and there is room for the answer.
+        let answered =
+            unsafe { ioctlsocket(own.as_raw_socket() as SOCKET, SIOCATMARK, &mut answer) };
+        assert_eq!(answered, 0);
+        assert_eq!(switch.ioctl(s, SIOCATMARK, 0), Ok((answer.cast_signed(), 4)));
+        assert_eq!(switch.recv_pieces(s, 1, 1), Ok(vec![*byte]));
+        own.read_exact(&mut [0]).unwrap();
+    }
     switch.close(s).unwrap();
 }

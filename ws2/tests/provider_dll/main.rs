@@ -7,9 +7,11 @@
 //! it does not: the DLL is then the one of the last `cargo build -p ws2 --example provider_dll`.
 #![cfg(windows)]
 
+mod blocking;
 mod close;
 mod connections;
 mod data;
+mod datagrams;
 mod failures;
 mod startup;
 mod switch;

@@ -1,11 +1,12 @@
 //! WSPStartup and WSPCleanup.
 
+use std::path::PathBuf;
 use std::ptr::{null, null_mut};
-use std::{env, fs, process};
+use std::{env, fs, process, thread};
 
-use windows_sys::Win32::Foundation::FreeLibrary;
+use windows_sys::Win32::Foundation::{FreeLibrary, HMODULE};
 use windows_sys::Win32::Networking::WinSock::{
-    WSANOTINITIALISED, WSAVERNOTSUPPORTED, WSPDATA, WSPPROC_TABLE, WSPUPCALLTABLE,
+    LPWSPSTARTUP, WSANOTINITIALISED, WSAVERNOTSUPPORTED, WSPDATA, WSPPROC_TABLE, WSPUPCALLTABLE,
 };
 
 use crate::switch::*;
@@ -41,7 +42,11 @@ fn startup_agrees_on_the_version_and_fills_the_table() {
         assert!(table.lpWSPListen.is_some() && table.lpWSPAccept.is_some());
         assert!(table.lpWSPConnect.is_some() && table.lpWSPCleanup.is_some());
         assert!(table.lpWSPSend.is_some() && table.lpWSPRecv.is_some());
-        assert!(table.lpWSPSelect.is_none() && table.lpWSPIoctl.is_none());
+        assert!(table.lpWSPSendTo.is_some() && table.lpWSPRecvFrom.is_some());
+        assert!(table.lpWSPShutdown.is_some() && table.lpWSPIoctl.is_some());
+        assert!(table.lpWSPSetSockOpt.is_some() && table.lpWSPGetSockOpt.is_some());
+        assert!(table.lpWSPGetPeerName.is_some());
+        assert!(table.lpWSPSelect.is_none() && table.lpWSPAsyncSelect.is_none());
     }
 }
 
@@ -50,10 +55,8 @@ fn startup_agrees_on_the_version_and_fills_the_table() {
 #[test]
 fn e9_after_the_last_cleanup_the_network_is_down() {
     let _alone = alone();
-    // The other tests' provider must live on. A copy is another DLL for Windows, with its own statics.
-    let path = env::temp_dir().join(format!("wsp-events-{}.dll", process::id()));
-    fs::copy(dll(), &path).unwrap();
-    let (library, startup) = load(&path);
+    let provider = OwnProvider::new();
+    let startup = provider.startup;
     let name = format!("Local\\wsp-events-dll-{}", process::id());
 
     for _ in 0..2 {
@@ -75,9 +78,48 @@ fn e9_after_the_last_cleanup_the_network_is_down() {
         assert_eq!(first.close(s), Err(WSAENETDOWN));
         assert_eq!(cleanup(&first), Err(WSANOTINITIALISED));
     }
-    // SAFETY: nothing of the DLL is used any more, and its last cleanup has joined its thread.
-    assert_ne!(unsafe { FreeLibrary(library) }, 0);
-    fs::remove_file(&path).unwrap();
+}
+
+/// Catches a call that waits for ever after the last cleanup.
+#[test]
+fn e9_the_last_cleanup_cancels_a_call_that_waits() {
+    let _alone = alone();
+    let provider = OwnProvider::new();
+    for round in 0..50 {
+        let switch = start(provider.startup);
+        let (listener, _) = switch.listener();
+        thread::scope(|scope| {
+            let accepted = scope.spawn(|| switch.accept(listener).map(drop));
+            (0..round).for_each(|_| thread::yield_now());
+            assert_eq!(cleanup(&switch), Ok(()));
+            let answer = accepted.join().unwrap();
+            assert!(matches!(answer, Err(WSAEINTR | WSAENETDOWN | WSAENOTSOCK)), "{answer:?}");
+        });
+    }
+}
+
+/// A copy of the DLL, which for Windows is another one, with its own statics: the other tests' provider must live on.
+struct OwnProvider {
+    path: PathBuf,
+    library: HMODULE,
+    startup: LPWSPSTARTUP,
+}
+
+impl OwnProvider {
+    fn new() -> Self {
+        let path = env::temp_dir().join(format!("wsp-events-{}.dll", process::id()));
+        fs::copy(dll(), &path).unwrap();
+        let (library, startup) = load(&path);
+        Self { path, library, startup }
+    }
+}
+
+impl Drop for OwnProvider {
+    fn drop(&mut self) {
+        // SAFETY: nothing of the DLL is used any more, and its last cleanup has joined its thread.
+        assert_ne!(unsafe { FreeLibrary(self.library) }, 0);
+        fs::remove_file(&self.path).unwrap();
+    }
 }
 
 fn cleanup(switch: &Switch) -> Answer {

@@ -1,8 +1,6 @@
 //! The switch, and what else the tests share: event objects, waits with a limit, and peers that are plain
 //! sockets of the OS.
 
-use std::env;
-use std::mem;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -10,11 +8,13 @@ use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use std::{env, io, mem};
 
+use socket2::{SockAddr, SockAddrStorage};
 use windows_sys::Win32::Foundation::{FARPROC, HANDLE, HMODULE, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::Networking::WinSock::{
-    AF_INET, FD_MAX_EVENTS, INVALID_SOCKET, IPPROTO_TCP, LPWSPSTARTUP, SOCK_STREAM, SOCKADDR_IN,
-    SOCKET, SOCKET_ERROR, WSABUF, WSAEVENT, WSANETWORKEVENTS, WSPDATA, WSPPROC_TABLE,
+    AF_INET, FD_MAX_EVENTS, INVALID_SOCKET, LPWSPSTARTUP, SOCK_STREAM, SOCKADDR, SOCKET,
+    SOCKET_ERROR, SOL_SOCKET, WSABUF, WSAEVENT, WSANETWORKEVENTS, WSPDATA, WSPPROC_TABLE,
     WSPUPCALLTABLE,
 };
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
@@ -23,8 +23,8 @@ use windows_sys::Win32::System::Threading::{
 };
 
 pub(crate) use windows_sys::Win32::Networking::WinSock::{
-    FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_READ, FD_WRITE, WSAECONNREFUSED, WSAEFAULT, WSAEINVAL,
-    WSAENETDOWN, WSAENOTSOCK, WSAEWOULDBLOCK,
+    FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_READ, FD_WRITE, WSAECONNREFUSED, WSAEFAULT, WSAEINTR,
+    WSAEINVAL, WSAEMSGSIZE, WSAENETDOWN, WSAENOTCONN, WSAENOTSOCK, WSAESHUTDOWN, WSAEWOULDBLOCK,
 };
 
 /// What has not happened by then does not happen: only a test that fails waits that long.
@@ -125,22 +125,29 @@ pub(crate) fn answer_zero(answered: (i32, i32)) -> Answer {
 }
 
 impl Switch {
+    /// A socket for a stream over IPv4.
     pub(crate) fn socket(&self) -> Answer<SOCKET> {
-        let family = AF_INET.into();
-        let socket = call!(self.table, lpWSPSocket, family, SOCK_STREAM, IPPROTO_TCP, null(), 0, 0);
+        self.socket_of(AF_INET, SOCK_STREAM)
+    }
+
+    pub(crate) fn socket_of(&self, family: u16, kind: i32) -> Answer<SOCKET> {
+        let socket = call!(self.table, lpWSPSocket, family.into(), kind, 0, null(), 0, 0);
         answer(socket, INVALID_SOCKET)
     }
 
     pub(crate) fn bind(&self, s: SOCKET, address: SocketAddr) -> Answer {
-        let name = name(address);
-        answer_zero(call!(self.table, lpWSPBind, s, (&raw const name).cast(), NAME_LENGTH))
+        let name = SockAddr::from(address);
+        answer_zero(call!(self.table, lpWSPBind, s, name.as_ptr().cast(), name.len()))
     }
 
     pub(crate) fn get_sock_name(&self, s: SOCKET) -> Answer<SocketAddr> {
-        let (mut name, mut length) = (SOCKADDR_IN::default(), NAME_LENGTH);
-        let at = (&raw mut name).cast();
-        answer_zero(call!(self.table, lpWSPGetSockName, s, at, &mut length))?;
-        Ok(address(&name, length))
+        let get = |at, length| answer_zero(call!(self.table, lpWSPGetSockName, s, at, length));
+        Ok(with_name(get)?.1)
+    }
+
+    pub(crate) fn get_peer_name(&self, s: SOCKET) -> Answer<SocketAddr> {
+        let get = |at, length| answer_zero(call!(self.table, lpWSPGetPeerName, s, at, length));
+        Ok(with_name(get)?.1)
     }
 
     pub(crate) fn listen(&self, s: SOCKET) -> Answer {
@@ -148,17 +155,56 @@ impl Switch {
     }
 
     pub(crate) fn connect(&self, s: SOCKET, peer: SocketAddr) -> Answer {
-        let name = name(peer);
-        let (name, none) = ((&raw const name).cast(), null_mut());
-        let (length, no_qos) = (NAME_LENGTH, null());
-        answer_zero(call!(self.table, lpWSPConnect, s, name, length, null(), none, no_qos, no_qos))
+        let name = SockAddr::from(peer);
+        let (at, length, none, no_qos) = (name.as_ptr().cast(), name.len(), null_mut(), null());
+        answer_zero(call!(self.table, lpWSPConnect, s, at, length, null(), none, no_qos, no_qos))
     }
 
     pub(crate) fn accept(&self, s: SOCKET) -> Answer<(SOCKET, SocketAddr)> {
-        let (mut name, mut length) = (SOCKADDR_IN::default(), NAME_LENGTH);
-        let at = (&raw mut name).cast();
-        let accepted = call!(self.table, lpWSPAccept, s, at, &mut length, None, 0);
-        Ok((answer(accepted, INVALID_SOCKET)?, address(&name, length)))
+        with_name(|at, length| {
+            answer(call!(self.table, lpWSPAccept, s, at, length, None, 0), INVALID_SOCKET)
+        })
+    }
+
+    pub(crate) fn shutdown(&self, s: SOCKET, how: i32) -> Answer {
+        answer_zero(call!(self.table, lpWSPShutdown, s, how))
+    }
+
+    pub(crate) fn set_option(&self, s: SOCKET, name: i32, value: &[u8]) -> Answer {
+        let (at, length) = (value.as_ptr(), value.len() as i32);
+        answer_zero(call!(self.table, lpWSPSetSockOpt, s, SOL_SOCKET, name, at, length))
+    }
+
+    /// An option's value, if there is room for so many bytes.
+    pub(crate) fn option(&self, s: SOCKET, name: i32, room: usize) -> Answer<Vec<u8>> {
+        let (mut value, mut length) = (vec![0x5e; room], room as i32);
+        let at = value.as_mut_ptr();
+        answer_zero(call!(self.table, lpWSPGetSockOpt, s, SOL_SOCKET, name, at, &mut length))?;
+        value.truncate(length as usize);
+        Ok(value)
+    }
+
+    /// An ioctl with a number and an answer: what stands there after the call, and how many bytes it is said to be.
+    pub(crate) fn ioctl(&self, s: SOCKET, code: i32, number: u32) -> Answer<(i32, u32)> {
+        let (mut output, mut returned) = (UNTOUCHED, 0);
+        let (input, at) = ((&raw const number).cast(), (&raw mut output).cast());
+        let (code, returned_at, none) = (code.cast_unsigned(), &raw mut returned, null_mut());
+        let answered = call!(
+            self.table,
+            lpWSPIoctl,
+            s,
+            code,
+            input,
+            4,
+            at,
+            4,
+            returned_at,
+            none,
+            None,
+            null()
+        );
+        answer_zero(answered)?;
+        Ok((output, returned))
     }
 
     pub(crate) fn close(&self, s: SOCKET) -> Answer {
@@ -191,6 +237,54 @@ impl Switch {
 
     pub(crate) fn recv(&self, s: SOCKET) -> Answer<Vec<u8>> {
         self.recv_pieces(s, 1, 4096)
+    }
+
+    pub(crate) fn send_to(&self, s: SOCKET, bytes: &[u8], to: SocketAddr) -> Answer<usize> {
+        let buffer = WSABUF { len: bytes.len() as u32, buf: bytes.as_ptr().cast_mut() };
+        let (to, mut sent) = (SockAddr::from(to), 0);
+        let (first, at, none, name) =
+            (&raw const buffer, &mut sent, null_mut(), to.as_ptr().cast());
+        let length = to.len();
+        answer_zero(call!(
+            self.table,
+            lpWSPSendTo,
+            s,
+            first,
+            1,
+            at,
+            0,
+            name,
+            length,
+            none,
+            None,
+            null()
+        ))?;
+        Ok(sent as usize)
+    }
+
+    /// What the call answers, what the buffer holds after it, and the sender.
+    pub(crate) fn recv_from(&self, s: SOCKET, buffer: &mut [u8]) -> Answer<(usize, SocketAddr)> {
+        let buffer = WSABUF { len: buffer.len() as u32, buf: buffer.as_mut_ptr() };
+        let (mut received, mut flags) = (0, 0);
+        let ((), from) = with_name(|name, length| {
+            let (first, none) = (&raw const buffer, null_mut());
+            let (at, flags) = (&mut received, &mut flags);
+            answer_zero(call!(
+                self.table,
+                lpWSPRecvFrom,
+                s,
+                first,
+                1,
+                at,
+                flags,
+                name,
+                length,
+                none,
+                None,
+                null()
+            ))
+        })?;
+        Ok((received as usize, from))
     }
 
     pub(crate) fn event_select(&self, s: SOCKET, event: HANDLE, events: u32) -> Answer {
@@ -280,22 +374,26 @@ impl Report {
 
 pub(crate) const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
-pub(crate) const NAME_LENGTH: i32 = size_of::<SOCKADDR_IN>() as i32;
-
-pub(crate) fn name(address: SocketAddr) -> SOCKADDR_IN {
-    let SocketAddr::V4(address) = address else { panic!("{address}") };
-    let mut name = SOCKADDR_IN { sin_family: AF_INET, ..SOCKADDR_IN::default() };
-    name.sin_port = address.port().to_be();
-    name.sin_addr.S_un.S_addr = u32::from_ne_bytes(address.ip().octets());
-    name
-}
-
-#[track_caller]
-fn address(name: &SOCKADDR_IN, length: i32) -> SocketAddr {
-    assert_eq!((name.sin_family, length), (AF_INET, NAME_LENGTH));
-    // SAFETY: whichever bytes there are, they are a number.
-    let ip = unsafe { name.sin_addr.S_un.S_addr };
-    SocketAddrV4::new(ip.to_ne_bytes().into(), u16::from_be(name.sin_port)).into()
+/// Makes a call that writes an address.
+fn with_name<T>(
+    call: impl FnOnce(*mut SOCKADDR, *mut i32) -> Answer<T>,
+) -> Answer<(T, SocketAddr)> {
+    let mut failed = None;
+    let call = |storage: *mut SockAddrStorage, length: *mut i32| {
+        call(storage.cast(), length).map_err(|code| {
+            failed = Some(code);
+            io::Error::from_raw_os_error(code)
+        })
+    };
+    // SAFETY: a call that succeeds has written an address and its length.
+    match unsafe { SockAddr::try_init(call) } {
+        Ok((answer, name)) => {
+            let address = name.as_socket().unwrap();
+            assert_eq!(name.len(), SockAddr::from(address).len());
+            Ok((answer, address))
+        }
+        Err(_) => Err(failed.unwrap()),
+    }
 }
 
 /// An event object of the application: manual-reset and nonsignaled, as CreateEventW makes it. Or a handle of

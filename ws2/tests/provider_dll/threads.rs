@@ -85,6 +85,8 @@ fn serve(switch: &Switch, listener: SOCKET, connections: usize) {
                 }
             }
             if report.events & FD_CLOSE != 0 {
+                // FD_CLOSE need not wait until everything was received.
+                assert_eq!(switch.recv(*s), Ok(Vec::new()), "the client has got everything back");
                 switch.close(*s).unwrap();
                 closed += 1;
             }

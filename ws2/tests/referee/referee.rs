@@ -13,7 +13,6 @@ use crate::scripts::player::{Observation, Player};
 use crate::scripts::script::{ACCEPT, NONE, OOB, Op, READ, WRITE};
 use crate::scripts::world::LIMIT;
 use crate::winsock::Winsock;
-use ws2::LoopbackProvider;
 
 /// How long the event objects may differ as R4 allows (`compare_but_for_r4`) before they do so for good. Every script
 /// with that exception waits so long.
@@ -125,7 +124,7 @@ fn play(
 fn reportable(ours: &Player<Ours>) -> Vec<NetworkEvents> {
     let of = |s| {
         let socket = provider().find_socket(s)?;
-        let recorder = LoopbackProvider::recorder_of(&socket);
+        let recorder = ws2::Winsock::recorder_of(&socket);
         Some(recorder.recorded() & recorder.selected())
     };
     ours.sockets.iter().map(|socket| of(socket.s).unwrap_or(NONE)).collect()

@@ -1,15 +1,15 @@
-//! Our provider, through its two C functions.
+//! Our Winsock, through its two C functions.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use wsp_events::{EventSignal, Provider, SOCKET, SignalError, WSAEVENT, WsaError};
+use socket2::{Domain, Type};
+use wsp_events::{EventSignal, SOCKET, SignalError, WSAEVENT, WsaError};
 
-use super::script::CONNECT;
-use super::world::{ANY_PORT, Event, Fence, Hook, SystemEvent, World, until};
+use super::world::{ANY_PORT, Event, Fence, Hook, SystemEvent, World};
 use ws2::switch::Switch;
-use ws2::{Happening, LoopbackProvider, Model};
+use ws2::{Handles, Happening, Winsock};
 
 pub(crate) struct Ours;
 
@@ -18,16 +18,16 @@ static FENCE: Mutex<Option<Fence>> = Mutex::new(None);
 /// How often the poller has reported each socket as ready.
 pub(crate) static READY: Mutex<BTreeMap<SOCKET, usize>> = Mutex::new(BTreeMap::new());
 
-/// One provider for all the tests. It lives as long as the process, as Winsock's connections do.
-pub(crate) fn provider() -> &'static LoopbackProvider {
-    static PROVIDER: OnceLock<Arc<LoopbackProvider>> = OnceLock::new();
+/// One Winsock for all the tests. It lives as long as the process, as Winsock's connections do.
+pub(crate) fn provider() -> &'static Winsock {
+    static PROVIDER: OnceLock<Arc<Winsock>> = OnceLock::new();
     PROVIDER.get_or_init(|| {
-        let observer = |s, happening: &Happening<'_>| {
+        let observer = |s, happening| {
             if let Happening::Ready = happening {
                 *READY.lock().unwrap().entry(s).or_default() += 1;
             }
         };
-        ws2::startup(LoopbackProvider::new(Model::Streams, observer).unwrap())
+        ws2::startup(Winsock::new(Arc::new(Handles::new()), observer).unwrap())
     })
 }
 
@@ -52,41 +52,41 @@ impl EventSignal for Hooked {
     }
 }
 
+fn send_at_once(s: SOCKET) {
+    provider().with_os_socket(s, |os| os.set_tcp_nodelay(true)).unwrap().unwrap();
+}
+
 impl World for Ours {
-    const SWITCH: Switch = Switch::of::<LoopbackProvider>();
+    const SWITCH: Switch = Switch::of::<Winsock>();
 
     fn listener(&self) -> (SOCKET, SocketAddr) {
         let s = self.socket();
         provider().bind(s, ANY_PORT).unwrap();
-        provider().listen(s).unwrap();
+        provider().listen(s, 1024).unwrap();
         (s, provider().local_address(s).unwrap())
     }
 
     fn socket(&self) -> SOCKET {
-        provider().create_socket().unwrap()
-    }
-
-    /// The provider has no blocking call, so this watches the record.
-    fn socket_connected_to(&self, address: SocketAddr) -> SOCKET {
-        let s = self.socket();
-        provider().connect(s, address).unwrap();
-        let socket = provider().find_socket(s).unwrap();
-        let recorder = LoopbackProvider::recorder_of(&socket);
-        until("the attempt to connect ends", || recorder.recorded().contains(CONNECT));
-        if let Ok(stream) = provider().stream(s) {
-            stream.set_tcp_nodelay(true).unwrap();
-        }
+        let s = provider().create_socket(Domain::IPV4, Type::STREAM).unwrap();
+        provider().set_nonblocking(s, true).unwrap();
         s
     }
 
-    /// The provider leaves it to its caller to answer WSAEWOULDBLOCK.
+    fn socket_connected_to(&self, address: SocketAddr) -> SOCKET {
+        let s = provider().create_socket(Domain::IPV4, Type::STREAM).unwrap();
+        let _refused = provider().connect(s, address);
+        provider().set_nonblocking(s, true).unwrap();
+        send_at_once(s);
+        s
+    }
+
     fn connect(&self, s: SOCKET, address: SocketAddr) -> Result<(), WsaError> {
-        provider().connect(s, address).and(Err(WsaError::WSAEWOULDBLOCK))
+        provider().connect(s, address)
     }
 
     fn accept(&self, s: SOCKET) -> Result<SOCKET, WsaError> {
-        let s = provider().accept(s)?;
-        provider().stream(s).unwrap().set_tcp_nodelay(true).unwrap();
+        let (s, _) = provider().accept(s)?;
+        send_at_once(s);
         Ok(s)
     }
 
@@ -99,7 +99,7 @@ impl World for Ours {
     }
 
     fn shut_down_send(&self, s: SOCKET) -> Result<(), WsaError> {
-        provider().shutdown_send(s)
+        provider().shutdown(s, 1)
     }
 
     fn close(&self, s: SOCKET) -> Result<(), WsaError> {
@@ -113,12 +113,12 @@ impl World for Ours {
         let event = Arc::new(SystemEvent::new());
         let at_reset = Hook::default();
         let hooked = Hooked { event: Arc::clone(&event), at_reset: Arc::clone(&at_reset) };
-        let handle = provider().create_event(Arc::new(hooked)).unwrap();
+        let handle = provider().handles().insert_signal(Arc::new(hooked)).unwrap();
         Event { handle, object: event, at_reset: Some(at_reset) }
     }
 
     fn close_event(&self, event: WSAEVENT) {
-        provider().close_event(event).unwrap();
+        provider().handles().close_event(event).unwrap();
     }
 
     fn no_socket(&self) -> SOCKET {

@@ -16,12 +16,12 @@ fn l3_a_new_attempt_to_connect_reenables_fd_connect() {
     provider().bind(closed.0, ANY_PORT).unwrap();
     let (s, e) = (Socket::new(), Ours.event());
     s.select(ALL, &e);
-    provider().connect(s.0, provider().local_address(closed.0).unwrap()).unwrap();
+    assert_eq!(s.connect(provider().local_address(closed.0).unwrap()), STARTED);
     assert_eq!(s.next_report(&e), "FD_CONNECT: WSAECONNREFUSED (10061)");
     assert_eq!(s.send(b"x"), Err(WsaError::WSAENOTCONN));
 
     let peer = TcpListener::bind(ANY_PORT).unwrap();
-    provider().connect(s.0, peer.local_addr().unwrap()).unwrap();
+    assert_eq!(s.connect(peer.local_addr().unwrap()), STARTED);
     assert_eq!(s.next_report(&e), "FD_WRITE: success, FD_CONNECT: success");
 }
 

@@ -10,15 +10,18 @@ use crate::scripts::measured::Step;
 use crate::scripts::ours::READY;
 use crate::scripts::player::Player;
 use crate::scripts::script::{Late, Op};
-use crate::scripts::world::{Event, LIMIT, patient, until};
+use crate::scripts::world::{Event, LIMIT, patient};
 use ws2::switch::{Answer, Switch, Written};
-use ws2::{LoopbackProvider, SEES_OOB_AT_ONCE, Signal};
+use ws2::{SEES_OOB_AT_ONCE, Signal, Winsock};
 
 pub(crate) use crate::scripts::ours::{Ours, provider};
 pub(crate) use crate::scripts::script::{ACCEPT, ALL, CLOSE, CONNECT, OOB, READ, WRITE};
-pub(crate) use crate::scripts::world::{ANY_PORT, World, reset, send_oob};
+pub(crate) use crate::scripts::world::{ANY_PORT, World, reset, send_oob, until};
 
 pub(crate) const SWITCH: Switch = Ours::SWITCH;
+
+/// What a non-blocking connect answers.
+pub(crate) const STARTED: Result<(), WsaError> = Err(WsaError::WSAEWOULDBLOCK);
 
 /// Our provider shows what the steps say.
 #[track_caller]
@@ -75,8 +78,12 @@ impl Socket {
         (s, address, e)
     }
 
+    pub(crate) fn connect(&self, address: SocketAddr) -> Result<(), WsaError> {
+        provider().connect(self.0, address)
+    }
+
     pub(crate) fn accept(&self) -> Self {
-        Self(provider().accept(self.0).unwrap())
+        Self(provider().accept(self.0).unwrap().0)
     }
 
     #[track_caller]
@@ -162,7 +169,7 @@ impl Socket {
         &self,
         look: impl FnOnce(&NetworkEventRecorder<Signal>) -> R,
     ) -> R {
-        look(LoopbackProvider::recorder_of(&provider().find_socket(self.0).unwrap()))
+        look(Winsock::recorder_of(&provider().find_socket(self.0).unwrap()))
     }
 }
 

@@ -1,0 +1,231 @@
+//! A datagram socket: its state, and what is found when it is looked at.
+//!
+//! Like `stream`, under the socket's lock. One FD_READ may stand for several datagrams. A port that no one has is
+//! WSAECONNRESET on the next receive, whether or not the socket is connected.
+
+use std::net::SocketAddr;
+
+use socket2::Socket;
+use wsp_events::{NetworkEvent, ReenablingCall, WsaError};
+
+use crate::os::{self, Interest, MSG_OOB, MSG_PEEK, Ready, uninitialised};
+use crate::socket::{Conditions, News, Reenable};
+use crate::{Received, Result};
+
+pub(crate) struct Datagram {
+    peer: Option<SocketAddr>,
+    bound: bool,
+    readable: bool,
+    /// A datagram of this socket has come to a port that no one has.
+    unreachable: bool,
+    room: bool,
+    awaits_room: bool,
+    shut_receive: bool,
+    shut_send: bool,
+}
+
+impl Datagram {
+    pub(crate) fn new() -> Self {
+        Self {
+            peer: None,
+            bound: false,
+            readable: false,
+            unreachable: false,
+            room: true,
+            awaits_room: false,
+            shut_receive: false,
+            shut_send: false,
+        }
+    }
+
+    pub(crate) fn is_bound(&self) -> bool {
+        self.bound
+    }
+
+    pub(crate) fn peer(&self) -> Result<SocketAddr> {
+        self.peer.ok_or(WsaError::WSAENOTCONN)
+    }
+
+    /// From now on there is room to send.
+    pub(crate) fn bound(&mut self, news: &mut News) {
+        if !std::mem::replace(&mut self.bound, true) {
+            news.add(NetworkEvent::Write, Ok(()));
+        }
+    }
+
+    pub(crate) fn connect(
+        &mut self,
+        os: &Socket,
+        peer: SocketAddr,
+        news: &mut News,
+        reenable: Reenable<'_>,
+    ) -> Result {
+        os.connect(&peer.into()).map_err(WsaError::from)?;
+        reenable(ReenablingCall::Connect);
+        self.peer = Some(peer);
+        self.bound = true;
+        news.add(NetworkEvent::Connect, Ok(()));
+        news.add(NetworkEvent::Write, Ok(()));
+        Ok(())
+    }
+
+    pub(crate) fn disconnect(&mut self, os: &Socket) -> Result {
+        os::disconnect(os)?;
+        self.peer = None;
+        Ok(())
+    }
+
+    pub(crate) fn look(&mut self, os: &Socket, ready: Ready, news: &mut News) {
+        // While room is awaited, room is reported together with datagrams that are not new.
+        let only_room = self.awaits_room && self.readable;
+        self.look_for_datagrams(os, ready.error);
+        if self.is_readable() && !only_room {
+            news.add(NetworkEvent::Read, Ok(()));
+        }
+        if ready.write {
+            self.look_for_room(os, news);
+        }
+    }
+
+    fn look_for_datagrams(&mut self, os: &Socket, error: bool) {
+        if error {
+            self.unreachable |= os::take_unreachable(os);
+        }
+        let mut waits = peek(os);
+        if waits.as_ref().err().is_some_and(is_unreachable) {
+            self.unreachable = true;
+            let _taken = os::take_unreachable(os);
+            waits = peek(os);
+        }
+        self.readable = waits.is_ok();
+    }
+
+    fn is_readable(&self) -> bool {
+        self.bound && !self.shut_receive && (self.readable || self.unreachable)
+    }
+
+    pub(crate) fn look_for_room(&mut self, os: &Socket, news: &mut News) {
+        self.room = os::has_room(os);
+        if self.room && std::mem::take(&mut self.awaits_room) && !self.shut_send {
+            news.add(NetworkEvent::Write, Ok(()));
+        }
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        os: &Socket,
+        bytes: &[u8],
+        flags: i32,
+        to: Option<SocketAddr>,
+        news: &mut News,
+    ) -> Result<usize> {
+        /// MSG_DONTROUTE: allowed, and ignored.
+        const MSG_DONTROUTE: i32 = 4;
+        check_flags(flags, MSG_DONTROUTE)?;
+        if self.shut_send {
+            return Err(WsaError::WSAESHUTDOWN);
+        }
+        if to.is_none() && self.peer.is_none() {
+            return Err(WsaError::WSAENOTCONN);
+        }
+        let send = || match to {
+            Some(to) => os.send_to(bytes, &to.into()),
+            None => os.send(bytes),
+        };
+        let mut sent = send().map_err(WsaError::from);
+        // The error of an earlier datagram, which Winsock gives to the next receive.
+        if sent.as_ref().err().is_some_and(is_unreachable) {
+            self.unreachable = true;
+            news.add(NetworkEvent::Read, Ok(()));
+            let _taken = os::take_unreachable(os);
+            sent = send().map_err(WsaError::from);
+        }
+        match sent {
+            Ok(_) => self.bound(news),
+            Err(WsaError::WSAEWOULDBLOCK) => (self.room, self.awaits_room) = (false, true),
+            Err(_) => {}
+        }
+        sent
+    }
+
+    pub(crate) fn recv(
+        &mut self,
+        os: &Socket,
+        buffer: &mut [u8],
+        flags: i32,
+        news: &mut News,
+        reenable: Reenable<'_>,
+    ) -> Result<Received> {
+        check_flags(flags, MSG_PEEK)?;
+        if !self.bound {
+            return Err(WsaError::WSAEINVAL);
+        }
+        if self.shut_receive {
+            return Err(WsaError::WSAESHUTDOWN);
+        }
+        // L2, L3, as for a stream.
+        reenable(ReenablingCall::Recv { oob: false });
+        let received = if std::mem::take(&mut self.unreachable) {
+            Err(WsaError::WSAECONNRESET)
+        } else {
+            receive(os, buffer, flags)
+        };
+        let refused = received.as_ref().err().is_some_and(is_unreachable);
+        self.look_for_datagrams(os, false);
+        if self.is_readable() {
+            news.add(NetworkEvent::Read, Ok(()));
+        }
+        if refused { Err(WsaError::WSAECONNRESET) } else { received }
+    }
+
+    pub(crate) fn shutdown(&mut self, receive: bool, send: bool) -> Result {
+        self.shut_receive |= receive;
+        self.shut_send |= send;
+        Ok(())
+    }
+
+    pub(crate) fn conditions(&mut self) -> Conditions {
+        Conditions {
+            data: self.is_readable(),
+            ended: self.shut_receive,
+            room: self.room,
+            ..Conditions::default()
+        }
+    }
+
+    pub(crate) fn interest(&self) -> Interest {
+        Interest { read: self.bound && !self.readable, write: self.awaits_room, priority: false }
+    }
+}
+
+/// Datagrams have no out-of-band data.
+fn check_flags(flags: i32, allowed: i32) -> Result {
+    match flags & !allowed {
+        0 => Ok(()),
+        MSG_OOB => Err(WsaError::WSAEOPNOTSUPP),
+        _ => Err(WsaError::WSAEINVAL),
+    }
+}
+
+/// Unix says that a connection was refused.
+fn is_unreachable(error: &WsaError) -> bool {
+    matches!(*error, WsaError::WSAECONNREFUSED | WsaError::WSAECONNRESET)
+}
+
+/// Whether a datagram waits. Windows says that it is longer than the buffer.
+fn peek(os: &Socket) -> Result {
+    match receive(os, &mut [0], MSG_PEEK) {
+        Ok(_) | Err(WsaError::WSAEMSGSIZE) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn receive(os: &Socket, buffer: &mut [u8], flags: i32) -> Result<Received> {
+    let room = buffer.len();
+    let mut buffers = [socket2::MaybeUninitSlice::new(uninitialised(buffer))];
+    let (length, flags, from) = os.recv_from_vectored_with_flags(&mut buffers, flags)?;
+    let truncated = flags.is_truncated();
+    // Wine does not say how much it has received of a datagram that was cut.
+    let length = if truncated { room } else { length };
+    Ok(Received { length, from: from.as_socket(), truncated })
+}
