@@ -68,8 +68,15 @@ fn event_cycle(recorder: &Recorder<Arc<ManualResetEvent>>, event: &ManualResetEv
 }
 
 #[inline(never)]
-fn look_up(table: &SocketTable<u32>, descriptor: usize) -> bool {
+fn look_up(table: &SocketTable<Recorder<Empty>>, descriptor: usize) -> bool {
     table.get(descriptor).is_some()
+}
+
+#[inline(never)]
+fn enumerate_by_descriptor(table: &SocketTable<Recorder<Empty>>, descriptor: usize) -> bool {
+    table
+        .get(descriptor)
+        .is_some_and(|socket| black_box(socket.enumerate_and_reset(&Empty)).is_ok())
 }
 
 fn main() -> ExitCode {
@@ -80,10 +87,12 @@ fn main() -> ExitCode {
     let with_event = Recorder::new();
     with_event.select(SELECTED, Arc::clone(&event)).unwrap();
     let table = SocketTable::new();
-    let descriptor = table.insert(7).unwrap();
+    let socket = Recorder::new();
+    socket.select(SELECTED, Empty).unwrap();
+    let descriptor = table.insert(socket).unwrap();
 
     let enumerated = |recorded| recorded & enumerate(black_box(&recorder));
-    let cases: [(&str, &dyn Fn() -> bool); 9] = [
+    let cases: [(&str, &dyn Fn() -> bool); 10] = [
         ("repeat", &|| record(black_box(&recorder))),
         ("cycle", &|| enumerated(record(black_box(&recorder)))),
         ("error", &|| enumerated(record_error(black_box(&recorder)))),
@@ -97,6 +106,7 @@ fn main() -> ExitCode {
             true
         }),
         ("look-up", &|| look_up(black_box(&table), black_box(descriptor))),
+        ("by-descriptor", &|| enumerate_by_descriptor(black_box(&table), black_box(descriptor))),
     ];
     let case = cases.iter().find(|case| arguments.first().is_some_and(|name| name == case.0));
     let count = arguments.get(1).and_then(|count| count.parse().ok());

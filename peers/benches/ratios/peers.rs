@@ -14,7 +14,7 @@ pub(crate) const ALL: NetworkEvents = NetworkEvents::FD_ALL_EVENTS;
 pub(crate) const READ: NetworkEvent = NetworkEvent::Read;
 pub(crate) const CLOSE: NetworkEvent = NetworkEvent::Close;
 
-type Outcome = Result<(), WsaError>;
+pub(crate) type Outcome = Result<(), WsaError>;
 pub(crate) const OK: Outcome = Ok(());
 pub(crate) const RESET: Outcome = Err(WsaError::WSAECONNRESET);
 
@@ -29,6 +29,20 @@ pub(crate) trait Record<S> {
     /// Selects all events.
     fn select_all(&self, signal: S);
 }
+
+/// The sides of a row: our record, the floor, and by hand under two locks. `$of` makes a side of a name, of what makes a
+/// record, and of the rest.
+macro_rules! each_record {
+    ($of:ident, $signal:expr, $($rest:tt)*) => {
+        vec![
+            $of("ours", || crate::peers::selected($signal), $($rest)*),
+            $of("floor", || crate::bare::Bare::new($signal), $($rest)*),
+            $of("mutex", || crate::peers::StdByHand::selected($signal), $($rest)*),
+            $of("parking_lot", || crate::peers::ParkingLotByHand::selected($signal), $($rest)*),
+        ]
+    };
+}
+pub(crate) use each_record;
 
 /// Inlined, so that the outcome is a constant, as in a program.
 #[inline(always)]
@@ -106,12 +120,6 @@ impl<S: EventSignal, L: Lock<Value = Plain<S>>> ByHand<L> {
     pub(crate) fn selected(signal: S) -> Self {
         let codes = [0; FD_MAX_EVENTS];
         Self(L::from(Plain { recorded: 0, codes, selected: ALL.bits(), signal }))
-    }
-
-    /// Resets no event object.
-    #[inline]
-    pub(crate) fn enumerate_only(&self) {
-        black_box(black_box(self).0.with(|plain| plain.take(|| Ok(()))));
     }
 }
 

@@ -4,26 +4,30 @@ use std::hint::black_box;
 
 use wsp_events::ManualResetEvent;
 
-use crate::measure::Run;
+use crate::bare::Turns;
+use crate::measure::{Apart, side};
 use crate::peers::{CondvarEvent, ListenerEvent};
+use crate::report::{NEAR_ITS_FLOOR, Row, Run};
 
 macro_rules! set_and_reset {
-    ($event:ident) => {
-        || {
-            black_box(&$event).set();
-            black_box(&$event).reset();
-        }
-    };
+    ($name:ident, $event:expr) => {{
+        let event = Apart($event);
+        side(stringify!($name), 1_000, move || {
+            black_box(&event.0).set();
+            black_box(&event.0).reset();
+        })
+    }};
 }
 
 pub(crate) fn measure(run: &mut Run) {
-    let ours = ManualResetEvent::new();
+    run.table("an event object, ns a call");
     let rsevents = rsevents::ManualResetEvent::new(rsevents::EventState::Unset);
-    let (listener, condvar) = (ListenerEvent::default(), CondvarEvent::default());
-    run.calls("event_vs_rsevents", set_and_reset!(ours), set_and_reset!(rsevents));
-    run.calls("event_vs_event_listener", set_and_reset!(ours), set_and_reset!(listener));
-    run.calls("event_vs_condvar", set_and_reset!(ours), set_and_reset!(condvar));
-    let neighbours = ["event_vs_rsevents", "event_vs_event_listener", "event_vs_condvar"];
-    let worst = neighbours.iter().filter_map(|name| run.value(name)).fold(0.0, f64::max);
-    run.figure("event_vs_best_neighbour", worst);
+    let sides = vec![
+        set_and_reset!(ours, ManualResetEvent::new()),
+        set_and_reset!(floor, Turns::default()),
+        set_and_reset!(rsevents, rsevents),
+        set_and_reset!(event_listener, ListenerEvent::default()),
+        set_and_reset!(condvar, CondvarEvent::default()),
+    ];
+    run.rows([Row::new("event", "set + reset", NEAR_ITS_FLOOR)], 2_000, sides);
 }

@@ -1,149 +1,100 @@
-//! The two calls by descriptor, with few sockets and with many, in an order that a cache cannot predict; against a map
-//! under a reader-writer lock, which is what people write. And how much memory a socket takes.
+//! A socket by its descriptor, with few sockets and with many, on one thread and on two; how much memory a socket takes; and
+//! after how many closes a descriptor comes back.
 
-use std::cell::Cell;
-use std::collections::HashMap;
 use std::hint::black_box;
-use std::sync::{Arc, RwLock};
+use std::iter;
 
-use wsp_events::{
-    ManualResetEvent, NetworkEventRecorder, Provider, SOCKET, SocketRef, SocketTable, WSAEVENT,
-    enum_network_events,
-};
+use wsp_events::NetworkEventRecorder;
 
-use crate::measure::{Run, median, time};
-use crate::memory::bytes_of;
-use crate::peers::{StdByHand, selected};
+use crate::beside::{self, pair};
+use crate::measure::{Side, side, time};
+use crate::report::{Bound, Row, Run};
+use crate::tables::{Event, Filled, Recorder, Table, Tables, each_table};
 
-const ROUNDS: usize = 151;
+const ROUNDS: usize = 300;
 const CALLS: u32 = 2_000;
-
-const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// Where a table that doubles has just doubled, and has the most unused memory.
 const JUST_GROWN: usize = (1 << 20) + 64;
+/// Where the search for a descriptor that comes back ends.
+const CLOSES: usize = 100_000;
 
-type Event = Arc<ManualResetEvent>;
-type Recorder = NetworkEventRecorder<Event>;
-
-#[derive(Default)]
-pub(crate) struct Sockets {
-    table: SocketTable<Recorder>,
-}
-
-impl Provider for Sockets {
-    type EventObject = Event;
-    type Socket<'a> = SocketRef<Recorder>;
-    type EventObjectToReset<'a> = Event;
-
-    fn subsystem_is_up(&self) -> bool {
-        true
-    }
-
-    fn find_socket(&self, descriptor: SOCKET) -> Option<SocketRef<Recorder>> {
-        self.table.get(descriptor)
-    }
-
-    fn recorder_of(socket: &SocketRef<Recorder>) -> &Recorder {
-        socket
-    }
-
-    fn event_object_to_select(&self, _: WSAEVENT) -> Option<Event> {
-        None
-    }
-
-    fn event_object_to_reset(&self, _: WSAEVENT) -> Option<Event> {
-        None
-    }
-}
-
-impl Sockets {
-    pub(crate) fn with(count: usize, event: &Event) -> (Self, Vec<SOCKET>) {
-        let sockets = Self::default();
-        let insert = |_| sockets.table.insert(selected(Arc::clone(event))).unwrap();
-        let descriptors = shuffled((0..count).map(insert).collect());
-        (sockets, descriptors)
-    }
-
-    pub(crate) fn enumerate(&self, descriptor: SOCKET) {
-        black_box(enum_network_events(black_box(self), descriptor, WSAEVENT::NULL).unwrap());
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Map(RwLock<HashMap<SOCKET, Arc<StdByHand<Event>>>>);
-
-impl Map {
-    pub(crate) fn with(count: usize, event: &Event) -> (Self, Vec<SOCKET>) {
-        let socket = || Arc::new(StdByHand::selected(Arc::clone(event)));
-        let map: HashMap<_, _> = (1..=count).map(|at| (4 * at, socket())).collect();
-        let descriptors = shuffled(map.keys().copied().collect());
-        (Self(RwLock::new(map)), descriptors)
-    }
-
-    pub(crate) fn enumerate(&self, descriptor: SOCKET) {
-        let socket = self.0.read().unwrap().get(&descriptor).cloned().unwrap();
-        socket.enumerate_only();
-    }
-}
-
-/// In an order that is the same in every run.
-fn shuffled(mut descriptors: Vec<SOCKET>) -> Vec<SOCKET> {
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for at in (1..descriptors.len()).rev() {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        descriptors.swap(at, (random >> 32) as usize % (at + 1));
-    }
-    descriptors
-}
-
-/// A round of calls on one socket after the other, from where the last round ended.
-fn round<'a>(descriptors: &'a [SOCKET], call: impl Fn(SOCKET) + 'a) -> impl Fn() -> f64 + 'a {
-    let at = Cell::new(0);
-    move || {
-        time(CALLS, || {
-            call(descriptors[at.get()]);
-            at.set(if at.get() + 1 == descriptors.len() { 0 } else { at.get() + 1 });
-        })
-    }
-}
+const LOOK_UP: fn(&Recorder) = |socket| _ = black_box(socket);
+pub(crate) const ENUMERATE: fn(&Recorder) = |socket| _ = black_box(socket.enumerate().unwrap());
 
 pub(crate) fn measure(run: &mut Run) {
-    let event = Arc::new(ManualResetEvent::new());
-    run.figure("bytes_recorder", size_of::<Recorder>() as f64);
-    let per_socket = [1_000, 1_000_000, JUST_GROWN].map(|count| {
-        let (bytes, _kept) = bytes_of(|| Sockets::with(count, &event).0);
-        bytes as f64 / count as f64
-    });
-    run.figure("bytes_socket", per_socket.into_iter().fold(0.0, f64::max));
+    let event = &Event::default();
+    run.table("a socket by its descriptor, ns a call");
+    let thousand = &Tables::new(1_000, event);
+    rows(run, thousand, "1k", "1 thousand");
+    rows(run, &Tables::new(100_000, event), "100k", "100 thousand");
+    let million = &Tables::new(1_000_000, event);
+    rows(run, million, "1m", "1 million");
 
-    let tables = SIZES.map(|size| Sockets::with(size, &event));
-    let maps = SIZES.map(|size| Map::with(size, &event));
-    let tables = tables.each_ref().map(|(sockets, descriptors)| {
-        round(descriptors, |descriptor| sockets.enumerate(descriptor))
+    run.table("a million sockets, times a thousand");
+    let bounds = &[Bound::AtMost(4.0), Bound::Of("array", 1.0)];
+    let sides = each_table!((million, thousand), |name, tables| {
+        let (many, few) = (tables.0.walk(0, 1, ENUMERATE), tables.1.walk(0, 1, ENUMERATE));
+        let slice = move || {
+            // The slices in between have taken the cache.
+            time(CALLS, &few);
+            Some([time(CALLS, &many) / time(CALLS, &few)])
+        };
+        Side { name, slice: Box::new(slice) }
     });
-    let maps = maps
-        .each_ref()
-        .map(|(map, descriptors)| round(descriptors, |descriptor| map.enumerate(descriptor)));
-    run.rounds("scale_100k_vs_1k", ROUNDS, &tables[2], &tables[0]);
-    run.rounds("scale_1m_vs_1k", ROUNDS, &tables[3], &tables[0]);
-    run.rounds("enumerate_1k_vs_map", ROUNDS, &tables[0], &maps[0]);
-    run.rounds("enumerate_100k_vs_map", ROUNDS, &tables[2], &maps[2]);
-    run.rounds("enumerate_1m_vs_map", ROUNDS, &tables[3], &maps[3]);
+    run.rows([Row::new("scale_1m", "enumerate", bounds)], ROUNDS, sides);
 
-    // The records alone, in an array: no table has fewer cache misses.
-    let arrays = [SIZES[0], SIZES[3]].map(|size| {
-        let recorders: Vec<_> = (0..size).map(|_| selected(Arc::clone(&event))).collect();
-        (recorders, shuffled((0..size).collect()))
-    });
-    let arrays = arrays.each_ref().map(|(recorders, order)| {
-        round(order, |at| _ = black_box(recorders[at].enumerate().unwrap()))
-    });
-    run.rounds("array_1m_vs_1k", ROUNDS, &arrays[1], &arrays[0]);
-
-    for (at, size) in SIZES.into_iter().enumerate() {
-        let rounds = (0..ROUNDS).map(|_| (tables[at](), maps[at]()));
-        let (ours, other): (Vec<_>, Vec<_>) = rounds.unzip();
-        run.curve("sockets", "SocketTable", size, median(ours));
-        run.curve("sockets", "RwLock<HashMap>", size, median(other));
+    run.table("a table, bytes a socket");
+    let grown = &Tables::new(JUST_GROWN, event);
+    for (key, what, tables) in [
+        ("1k", "1 thousand sockets", thousand),
+        ("1m", "1 million", million),
+        ("grown", "1,048,640: a table that doubles has just doubled", grown),
+    ] {
+        let row = Row::new(format!("bytes_{key}"), what, &[Bound::AtMost(128.0)]);
+        run.figures(row, &tables.bytes);
     }
+    run.table("a table, closes");
+    let row = Row::new("closes", "until a descriptor comes back, at most 100,000", &[]);
+    let closes = each_table!(thousand, |name, table| (name, closes(table));
+        ours, sharded_slab, papaya, scc, map);
+    run.figures(row, &closes);
+}
+
+/// The rows of a size.
+fn rows(run: &mut Run, tables: &Tables, size: &str, sockets: &str) {
+    for (call, key, what) in
+        [(LOOK_UP, "look_up", "look up"), (ENUMERATE, "enumerate", "enumerate")]
+    {
+        let row = Row::new(format!("{key}_{size}"), format!("{what}, {sockets}"), &[]);
+        let sides = each_table!(tables, |name, table| side(name, CALLS, table.walk(0, 1, call)));
+        run.rows([row], ROUNDS, sides);
+        let row = Row::new(
+            format!("{key}_{size}_two"),
+            "the same, two threads, half of the sockets each",
+            &[],
+        );
+        let pairs = each_table!(tables, |name, table| {
+            pair(name, table.walk(0, 2, call), table.walk(1, 2, call))
+        });
+        beside::measure(run, [row], pairs);
+    }
+    let row = Row::new(format!("open_close_{size}"), format!("open + close, {sockets}"), &[]);
+    let sides = each_table!(tables, |name, filled| {
+        let change = || filled.table.close(filled.table.open(NetworkEventRecorder::new()));
+        side(name, CALLS, change)
+    }; ours, sharded_slab, papaya, scc, map);
+    run.rows([row], ROUNDS, sides);
+}
+
+/// A descriptor is opened and closed again and again: how many closes until the first one is back.
+fn closes<T: Table>(_: &Filled<T>) -> f64 {
+    let table = T::default();
+    let close = || {
+        let descriptor = table.open(NetworkEventRecorder::new());
+        table.close(descriptor);
+        descriptor
+    };
+    let first = close();
+    let others = iter::repeat_with(close).take(CLOSES - 1);
+    (1 + others.take_while(|&descriptor| descriptor != first).count()) as f64
 }

@@ -1,13 +1,9 @@
-//! From `record` to the return of the waiter: two threads that wake each other in turns. The other side is the same with a
-//! mutex and a condition variable; and, for the whole trip of a packet through a queue to its handler, with the report
-//! taken, the readiness of `mio`.
+//! From `record` to the waiter: two threads that wake each other in turns. What people write is the same with a mutex and a
+//! condition variable; the floor is the event object without a record.
 //!
-//! Each thread has a processor of its own, and there is a pause between two turns, so that the waiter is asleep and its
-//! processor idle. On one processor, the woken thread may run before the one that woke it has gone to sleep; then the next
-//! record wakes no thread. The scheduler puts two threads on one processor or on two, and on two a wake-up takes ten times
-//! as long: what is measured then is where they ran. Both are measured all the same; and once more without the pause.
+//! There is a pause between two turns, so that the waiter is asleep. The scheduler may put the two threads on one processor
+//! or on two, and on two a wake-up takes ten times as long. Both are measured, each with the threads held there.
 
-use std::collections::VecDeque;
 use std::hint::{black_box, spin_loop};
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,21 +13,21 @@ use std::time::{Duration, Instant};
 
 use wsp_events::{FD_MAX_EVENTS, ManualResetEvent, NetworkEventRecorder};
 
-use crate::measure::{Apart, Run, in_turns, median, quantile};
+use crate::machine::{run_on, two};
+use crate::measure::{Apart, Side, quantile};
 use crate::peers::{OK, READ, selected};
-use crate::processors::Processor;
+use crate::report::{Bound, Row, Run};
 
-const ROUNDS: usize = 31;
-/// For the rows with a target: the 99th percentiles of two rounds differ by a few per cent.
-const MANY_ROUNDS: usize = 101;
-const TURNS: usize = 500;
+const ROUNDS: usize = 60;
+const TURNS: usize = 100;
 const PAUSE: Duration = Duration::from_micros(40);
+const BOUNDS: &[Bound] = &[Bound::Of("condvar", 1.10), Bound::Of("floor", 1.15)];
 
 /// One thread records; the other waits, and takes what was recorded.
 trait Post: Default + Sync {
     fn record(&self);
     fn wait(&self);
-    fn take(&self) {}
+    fn take(&self);
 }
 
 struct Ours {
@@ -60,22 +56,7 @@ impl Post for Ours {
     }
 }
 
-/// The same until the waiter has the report.
-#[derive(Default)]
-struct Reported(Ours);
-
-impl Post for Reported {
-    fn record(&self) {
-        self.0.record();
-    }
-
-    fn wait(&self) {
-        self.0.wait();
-        self.0.take();
-    }
-}
-
-/// The event object without a recorder: it is set, waited for and reset.
+/// Set, waited for and reset.
 impl Post for ManualResetEvent {
     fn record(&self) {
         self.set();
@@ -90,10 +71,9 @@ impl Post for ManualResetEvent {
     }
 }
 
-/// The same record, by hand.
+/// The events and their codes.
 #[derive(Default)]
 struct ByCondvar {
-    /// The events and their codes.
     record: Mutex<(u32, [i32; FD_MAX_EVENTS])>,
     news: Condvar,
 }
@@ -112,66 +92,17 @@ impl Post for ByCondvar {
         let mut record = self.news.wait_while(record, |record| record.0 == 0).unwrap();
         black_box((mem::take(&mut record.0), record.1));
     }
+
+    /// The waiter has it already.
+    fn take(&self) {}
 }
 
-/// A packet goes along.
-#[derive(Default)]
-struct Trip<P> {
-    packets: Mutex<VecDeque<u64>>,
-    post: P,
-}
-
-impl<P: Post> Post for Trip<P> {
-    fn record(&self) {
-        self.packets.lock().unwrap().push_back(1);
-        self.post.record();
-    }
-
-    fn wait(&self) {
-        while self.packets.lock().unwrap().pop_front().is_none() {
-            self.post.wait();
-        }
-    }
-}
-
-struct Mio {
-    poll: Mutex<(mio::Poll, mio::Events)>,
-    waker: mio::Waker,
-}
-
-impl Default for Mio {
-    fn default() -> Self {
-        let poll = mio::Poll::new().unwrap();
-        let waker = mio::Waker::new(poll.registry(), mio::Token(0)).unwrap();
-        Self { poll: Mutex::new((poll, mio::Events::with_capacity(8))), waker }
-    }
-}
-
-impl Post for Mio {
-    fn record(&self) {
-        self.waker.wake().unwrap();
-    }
-
-    fn wait(&self) {
-        let (poll, events) = &mut *self.poll.lock().unwrap();
-        poll.poll(events, None).unwrap();
-    }
-}
-
-/// How the turns follow each other, and where the two threads run.
-#[derive(Clone, Copy)]
-struct Turns {
-    rounds: usize,
-    pause: Duration,
-    processors: [Processor; 2],
-}
-
-/// Nanoseconds from each record until the waiter returns.
-fn latencies<P: Post>(there: &P, back: &P, Turns { pause, processors, .. }: Turns) -> Vec<f64> {
+/// Nanoseconds from each record until the waiter returns, and until it has its report.
+fn latencies<P: Post>(there: &P, back: &P, processors: [usize; 2]) -> [Vec<f64>; 2] {
     let (epoch, recorded) = (Instant::now(), AtomicU64::new(0));
     let now = || u64::try_from(epoch.elapsed().as_nanos()).unwrap();
     let record = |to: &P| {
-        let until = Instant::now() + pause;
+        let until = Instant::now() + PAUSE;
         while Instant::now() < until {
             spin_loop();
         }
@@ -179,13 +110,14 @@ fn latencies<P: Post>(there: &P, back: &P, Turns { pause, processors, .. }: Turn
         to.record();
     };
     let wait = |at: &P| {
+        let since = |now: u64| (now - recorded.load(Ordering::Relaxed)) as f64;
         at.wait();
-        let latency = (now() - recorded.load(Ordering::Relaxed)) as f64;
+        let woken = since(now());
         at.take();
-        latency
+        (woken, since(now()))
     };
-    let turns = |processor: Processor, turn: &dyn Fn() -> f64| -> Vec<f64> {
-        processor.run_here();
+    let turns = |processor, turn: &dyn Fn() -> (f64, f64)| -> Vec<_> {
+        run_on(processor);
         (0..TURNS).map(|_| turn()).collect()
     };
     let answer = || {
@@ -198,76 +130,54 @@ fn latencies<P: Post>(there: &P, back: &P, Turns { pause, processors, .. }: Turn
         wait(back)
     };
     let [one, other] = processors;
-    thread::scope(|scope| {
+    let latencies = thread::scope(|scope| {
         let threads = [scope.spawn(|| turns(one, &answer)), scope.spawn(|| turns(other, &call))];
         threads.map(|thread| thread.join().unwrap()).concat()
-    })
+    });
+    let (woken, reported) = latencies.into_iter().unzip();
+    [woken, reported]
 }
 
-/// What of a round's latencies is compared.
-const PARTS: [(&str, f64); 2] = [("p50", 0.5), ("p99", 0.99)];
-
-/// For each part, that of both sides, round by round.
-fn rounds<O: Post, P: Post>(turns: Turns) -> [Vec<(f64, f64)>; 2] {
-    let (ours, other) =
-        ([(); 2].map(|()| Apart(O::default())), [(); 2].map(|()| Apart(P::default())));
-    let rounds = in_turns(
-        turns.rounds,
-        || latencies(&ours[0].0, &ours[1].0, turns),
-        || latencies(&other[0].0, &other[1].0, turns),
-    );
-    PARTS.map(|(_, part)| {
-        let parts = |(ours, other): &(Vec<f64>, Vec<f64>)| {
-            (quantile(&mut ours.clone(), part), quantile(&mut other.clone(), part))
-        };
-        rounds.iter().map(parts).collect()
-    })
-}
-
-/// `PART` in the name stands for the name of the part.
-fn compare<O: Post, P: Post>(run: &mut Run, name: &str, turns: Turns) {
-    for ((part, _), rounds) in PARTS.into_iter().zip(rounds::<O, P>(turns)) {
-        run.pairs(name.replace("PART", part), rounds);
-    }
-}
-
-/// How far the other side is from itself at worst, whichever of the two is ahead: differences that this run cannot resolve.
-fn noise(run: &mut Run, name: &str, turns: Turns) {
-    const TRIES: usize = 3;
-
-    let mut worst = [1.0_f64; 2];
-    for _ in 0..TRIES {
-        for (worst, rounds) in worst.iter_mut().zip(rounds::<ByCondvar, ByCondvar>(turns)) {
-            let ratio = median(rounds.into_iter().map(|(one, other)| one / other).collect());
-            *worst = worst.max(ratio).max(1.0 / ratio);
-        }
-    }
-    for ((part, _), worst) in PARTS.into_iter().zip(worst) {
-        run.figure(name.replace("PART", part), worst);
-    }
+fn side<'a, P: Post + 'a>(name: &'static str, processors: [usize; 2]) -> Side<'a, 4> {
+    let [there, back] = [(); 2].map(|()| Apart(P::default()));
+    let slice = move || {
+        let [mut woken, mut reported] = latencies(&there.0, &back.0, processors);
+        let mut parts = |part| [quantile(&mut woken, part), quantile(&mut reported, part)];
+        let [[woken, reported], [slow_woken, slow_reported]] = [0.5, 0.99].map(&mut parts);
+        Some([woken, slow_woken, reported, slow_reported])
+    };
+    Side { name, slice: Box::new(slice) }
 }
 
 pub(crate) fn measure(run: &mut Run) {
-    let asleep = Turns { rounds: ROUNDS, pause: PAUSE, processors: [Processor::ANY; 2] };
-    compare::<Ours, ByCondvar>(run, "any_processor_wake_PART_vs_condvar", asleep);
-    let Some(processors @ [one, _]) = Processor::two() else {
-        eprintln!(
-            "the other wake-ups are not measured: two threads cannot be held to two processors"
-        );
-        return;
+    let [one, other] = two();
+    let on = |run: &mut Run, processors, rows: [(&'static str, &str); 4]| {
+        let sides = vec![
+            side::<Ours>("ours", processors),
+            side::<ManualResetEvent>("floor", processors),
+            side::<ByCondvar>("condvar", processors),
+        ];
+        run.rows(rows.map(|(key, what)| Row::new(key, what, BOUNDS)), ROUNDS, sides);
     };
-    let on_one = Turns { processors: [one; 2], ..asleep };
-    compare::<Ours, ByCondvar>(run, "one_processor_wake_PART_vs_condvar", on_one);
-    compare::<Reported, ByCondvar>(run, "one_processor_report_PART_vs_condvar", on_one);
-
-    let asleep = Turns { processors, ..asleep };
-    let at_once = Turns { pause: Duration::ZERO, ..asleep };
-    let exactly = Turns { rounds: MANY_ROUNDS, ..asleep };
-    compare::<Ours, ByCondvar>(run, "wake_PART_vs_condvar", exactly);
-    compare::<Reported, ByCondvar>(run, "report_PART_vs_condvar", exactly);
-    noise(run, "condvar_PART_vs_itself", exactly);
-    compare::<ManualResetEvent, ByCondvar>(run, "event_wake_PART_vs_condvar", asleep);
-    compare::<Ours, ByCondvar>(run, "turn_PART_vs_condvar", at_once);
-    compare::<Trip<Reported>, Trip<Mio>>(run, "trip_PART_vs_mio", asleep);
-    compare::<Trip<Reported>, Trip<Mio>>(run, "trip_turn_PART_vs_mio", at_once);
+    run.table("a thread that sleeps, ns until it runs");
+    on(
+        run,
+        [one, other],
+        [
+            ("wake_p50", "on another processor, median"),
+            ("wake_p99", "the same, 99th percentile"),
+            ("report_p50", "until it has its report, median"),
+            ("report_p99", "the same, 99th percentile"),
+        ],
+    );
+    on(
+        run,
+        [one; 2],
+        [
+            ("one_processor_wake_p50", "on the same processor, median"),
+            ("one_processor_wake_p99", "the same, 99th percentile"),
+            ("one_processor_report_p50", "until it has its report, median"),
+            ("one_processor_report_p99", "the same, 99th percentile"),
+        ],
+    );
 }

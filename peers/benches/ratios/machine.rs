@@ -1,0 +1,81 @@
+//! The machine: what it is, where a thread runs, and whether another process has taken its processor.
+
+/// For people: the processor, how many of them, the system.
+pub(crate) fn name() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |key| {
+        let line = info
+            .lines()
+            .find(|line| line.split(':').next().is_some_and(|name| name.trim_end() == key));
+        line.and_then(|line| line.split(": ").nth(1)).unwrap_or("?")
+    };
+    let [model, family, number] = ["model name", "cpu family", "model"].map(field);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{model} (family {family}, model {number}), {processors} processors, {os}, {arch}")
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    /// The first two processors that this process may run on; the same one twice if it may run on no other.
+    pub(crate) fn two() -> [usize; 2] {
+        let ours = sched_getaffinity(None).unwrap();
+        let mut ours = (0..CpuSet::MAX_CPU).filter(|&processor| ours.is_set(processor));
+        let one = ours.next().unwrap();
+        [one, ours.next().unwrap_or(one)]
+    }
+
+    /// Holds the calling thread to a processor for the rest of its life.
+    pub(crate) fn run_on(processor: usize) {
+        let mut only = CpuSet::new();
+        only.set(processor);
+        sched_setaffinity(None, &only).unwrap();
+    }
+
+    /// A thread's own figures, which others can read.
+    pub(crate) struct Status(File);
+
+    impl Status {
+        pub(crate) fn of_this_thread() -> Self {
+            Self(File::open("/proc/thread-self/status").unwrap())
+        }
+
+        /// How often another thread has taken the processor from this one, which wanted to go on.
+        pub(crate) fn interruptions(&self) -> u64 {
+            let mut text = [0; 4096];
+            let length = self.0.read_at(&mut text, 0).unwrap();
+            let text = std::str::from_utf8(&text[..length]).unwrap();
+            let (_, count) = text.rsplit_once("nonvoluntary_ctxt_switches:").unwrap();
+            count.trim().parse().unwrap()
+        }
+    }
+}
+
+/// Elsewhere threads run where the scheduler puts them, and nobody knows what came between.
+#[cfg(not(target_os = "linux"))]
+mod linux {
+    pub(crate) fn two() -> [usize; 2] {
+        [0, 1]
+    }
+
+    pub(crate) fn run_on(_: usize) {}
+
+    pub(crate) struct Status;
+
+    impl Status {
+        pub(crate) fn of_this_thread() -> Self {
+            Self
+        }
+
+        pub(crate) fn interruptions(&self) -> u64 {
+            0
+        }
+    }
+}
+
+pub(crate) use linux::{Status, run_on, two};
