@@ -44,12 +44,13 @@ fn main() -> ExitCode {
 type Case = (&'static str, fn(&mut report::Run));
 
 #[cfg(not(windows))]
-const CASES: [Case; 6] = [
+const CASES: [Case; 7] = [
     ("alone", cases::alone::measure),
     ("event", cases::event::measure),
     ("contended", cases::contended::measure),
     ("wake", cases::wake::measure),
     ("table", cases::table::measure),
+    ("memory", cases::table::measure_memory),
     ("growth", cases::growth::measure),
 ];
 

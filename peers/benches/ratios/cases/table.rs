@@ -14,7 +14,7 @@ use crate::tables::{Event, Filled, Recorder, Table, Tables, each_table};
 const ROUNDS: usize = 300;
 const CALLS: u32 = 2_000;
 /// Where a table that doubles has just doubled, and has the most unused memory.
-const JUST_GROWN: usize = (1 << 20) + 64;
+const JUST_GROWN: (usize, &str, &str) = ((1 << 20) + 64, "grown", "1,048,640 (just doubled)");
 /// Where the search for a descriptor that comes back ends.
 const CLOSES: usize = 100_000;
 
@@ -42,20 +42,23 @@ pub(crate) fn measure(run: &mut Run) {
         Side { name, slice: Box::new(slice) }
     });
     run.rows([Row::new("scale_1m", "enumerate", bounds)], ROUNDS, sides);
+}
 
-    run.table("a table, bytes a socket");
-    let grown = &Tables::new(JUST_GROWN, event);
-    for (key, what, tables) in [
-        ("1k", "1 thousand sockets", thousand),
-        ("1m", "1 million", million),
-        ("grown", "1,048,640: a table that doubles has just doubled", grown),
-    ] {
+/// What a socket takes of memory; and after how many closes a descriptor comes back.
+pub(crate) fn measure_memory(run: &mut Run) {
+    run.table("bytes");
+    let row = Row::new("bytes_recorder", "a recorder", &[Bound::AtMost(64.0)]);
+    run.figures(row, &[("ours", size_of::<Recorder>() as f64)]);
+    let sizes = [(1_000, "1k", "a thousand"), (1_000_000, "1m", "a million"), JUST_GROWN];
+    for (count, key, sockets) in sizes {
+        let what = format!("a socket in a table of {sockets}");
         let row = Row::new(format!("bytes_{key}"), what, &[Bound::AtMost(128.0)]);
-        run.figures(row, &tables.bytes);
+        run.figures(row, &Tables::new(count, &Event::default()).bytes);
     }
-    run.table("a table, closes");
-    let row = Row::new("closes", "until a descriptor comes back, at most 100,000", &[]);
-    let closes = each_table!(thousand, |name, table| (name, closes(table));
+    run.table("closes");
+    let row = Row::new("closes", "until a descriptor comes back, if before the 100,000th", &[]);
+    let tables = &Tables::new(1, &Event::default());
+    let closes = each_table!(tables, |name, table| (name, closes(table));
         ours, sharded_slab, papaya, scc, map);
     run.figures(row, &closes);
 }
