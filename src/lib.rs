@@ -182,6 +182,7 @@ pub mod reliability {}
 #[doc = "[cost]: #the-plots"]
 #[doc = "[sockets]: #the-plots"]
 #[doc = "[threads]: #the-plots"]
+#[doc = "[sharing]: #the-plots"]
 #[doc = include_str!("../docs/PERFORMANCE.md")]
 #[doc = "# The plots\n"]
 #[doc = include_str!("../docs/cost.svg")]
@@ -189,6 +190,8 @@ pub mod reliability {}
 #[doc = include_str!("../docs/sockets.svg")]
 #[doc = ""]
 #[doc = include_str!("../docs/threads.svg")]
+#[doc = ""]
+#[doc = include_str!("../docs/sharing.svg")]
 pub mod performance {}
 
 #[cfg(all(doctest, feature = "std"))]

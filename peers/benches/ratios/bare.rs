@@ -2,30 +2,33 @@
 //! it depends on, the same calls of the event object, and a report of the same size; nothing else.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
-use wsp_events::{EventSignal, Report};
+use wsp_events::{EventSignal, FD_MAX_EVENTS, Report};
 
 use crate::peers::{Outcome, Record};
 
 const READ: u64 = 1;
 const CLOSE: u64 = 2;
-/// The event has a code.
+const EVENTS: u64 = 0x3ff;
+/// Times an event: it has a code.
 const CODED: u64 = 1 << 10;
 const COLLECTING: u64 = 1 << 40;
 const USER: u64 = 1 << 43;
 const HELD: u64 = 1 << 63;
 
-#[derive(Default)]
 pub(crate) struct Bare<S> {
     word: AtomicU64,
-    code: AtomicI32,
+    codes: [AtomicI32; FD_MAX_EVENTS],
     signal: S,
+    /// Stands for the place of the event object that a selection replaces.
+    selected: AtomicUsize,
 }
 
 impl<S: EventSignal> Bare<S> {
     pub(crate) fn new(signal: S) -> Self {
-        Self { word: AtomicU64::new(0), code: AtomicI32::new(0), signal }
+        let (word, selected) = (AtomicU64::new(0), AtomicUsize::new(0));
+        Self { word, codes: Default::default(), signal, selected }
     }
 
     /// Returns the word before.
@@ -41,61 +44,71 @@ impl<S: EventSignal> Bare<S> {
         }
     }
 
-    /// A new event takes three exchanges with its report: one that records, one that takes the report, and between them one
-    /// that says that the event object is no longer in use, which a selection must know before it drops it (K3). A
-    /// repeat takes one, since a look could be older than the report that took the event (E3).
+    /// Sets the event object, and says that it is no longer in use, which a selection must know before it drops it (K3).
     #[inline(always)]
-    fn record(&self, events: u64, code: Option<i32>) {
-        let coded = if code.is_some() { CODED } else { 0 };
-        let step = |word| if word & READ == 0 { (word | events | coded) + USER } else { word };
-        if self.exchange(step) & READ != 0 {
-            return;
-        }
-        if let Some(code) = code {
-            self.code.store(code, Ordering::Relaxed);
-        }
+    fn set(&self) {
         self.signal.set_event().unwrap();
         self.word.fetch_sub(USER, Ordering::Release);
+    }
+
+    /// One exchange records. A repeat needs it too, since a look could be older than the report that took the event (E3).
+    /// Returns what was recorded already.
+    #[inline(always)]
+    fn record(&self, events: u64, code: Option<i32>) -> u64 {
+        let coded = if code.is_some() { events * CODED } else { 0 };
+        let step = |word| if word & events == 0 { (word | events | coded) + USER } else { word };
+        let before = self.exchange(step) & events;
+        if before == 0 {
+            if let Some(code) = code {
+                self.codes[events.trailing_zeros() as usize].store(code, Ordering::Relaxed);
+            }
+            self.set();
+        }
+        before
     }
 }
 
 impl<S: EventSignal> Record<S> for Bare<S> {
     #[inline(always)]
     fn note(&self, outcome: Outcome) {
-        black_box(self).record(READ, outcome.err().map(|error| error.code()));
+        black_box(black_box(self).record(READ, outcome.err().map(|error| error.code())));
     }
 
     #[inline]
     fn note_two(&self) {
-        black_box(self).record(READ | CLOSE, None);
+        black_box(black_box(self).record(READ | CLOSE, None));
     }
 
     /// One exchange; with a code one more, which keeps other threads away from the code (E7 puts it back).
     #[inline]
     fn take_and_reset(&self, event: &S) {
         let bare = black_box(self);
-        let mut report = (Report::default(), 0);
-        if bare.word.load(Ordering::Relaxed) & CODED != 0 {
+        let mut report = [0; size_of::<Report>() / 4];
+        let coded = (bare.word.load(Ordering::Relaxed) / CODED) & EVENTS;
+        if coded != 0 {
             bare.exchange(|word| word | COLLECTING);
-            report.1 = bare.code.load(Ordering::Relaxed);
-            bare.code.store(0, Ordering::Relaxed);
+            let at = coded.trailing_zeros() as usize;
+            report[at] = bare.codes[at].load(Ordering::Relaxed);
+            bare.codes[at].store(0, Ordering::Relaxed);
         }
-        bare.exchange(|word| word & !(READ | CLOSE | CODED | COLLECTING));
+        bare.exchange(|word| word & !(EVENTS | (EVENTS * CODED) | COLLECTING));
         event.reset_event().unwrap();
         // What was recorded before the reset is set again (E5).
-        if bare.word.load(Ordering::Relaxed) & READ != 0 {
-            bare.signal.set_event().unwrap();
+        if bare.word.load(Ordering::Relaxed) & EVENTS != 0 {
+            bare.exchange(|word| word + USER);
+            bare.set();
         }
         black_box(report);
     }
 
-    /// One exchange keeps the other threads away from the event object, one lets them in again (K3).
+    /// One exchange keeps the other threads away from the event object, one lets them in again (K3). In between the new one
+    /// takes the place of the old one, which is dropped; here it is the new one that is.
     #[inline]
     fn select_all(&self, signal: S) {
         let bare = black_box(self);
         bare.exchange(|word| word | HELD);
         while bare.word.load(Ordering::Acquire) & !HELD >= USER {}
-        black_box(signal);
+        bare.selected.store(black_box(&raw const signal).addr(), Ordering::Relaxed);
         bare.exchange(|word| word & !HELD);
     }
 }

@@ -56,8 +56,8 @@ pub(crate) fn pair<'a>(
     Pair { name, slice: Box::new(slice), beside: Box::new(beside) }
 }
 
-/// Measures in turns what a call of the first thread takes and, in a second row, what one of the second thread takes
-/// meanwhile.
+/// Measures in turns what a call of the first thread takes; in a second row, what one of the second thread takes meanwhile; in
+/// a third, how long it is until either has made one.
 pub(crate) fn measure<const N: usize>(run: &mut Run, rows: [Row; N], pairs: Vec<Pair<'_>>) {
     let [Apart(wanted), Apart(doing)] = &[(); 2].map(|()| Apart(AtomicUsize::new(REST)));
     let (pairs, calls_done, [here, there]) = (&pairs, &AtomicU64::new(0), two());
@@ -91,7 +91,7 @@ pub(crate) fn measure<const N: usize>(run: &mut Run, rows: [Row; N], pairs: Vec<
             let (nanoseconds, calls) = (pairs[side].slice)();
             switch_to(REST);
             let beside = calls_done.load(Ordering::Relaxed) as f64;
-            let figures = [nanoseconds / calls, nanoseconds / beside];
+            let figures = [calls, beside, calls + beside].map(|calls| nanoseconds / calls);
             (interruptions() == before).then(|| array::from_fn(|at| figures[at]))
         };
         let slice = &slice;

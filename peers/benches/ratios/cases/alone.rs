@@ -44,11 +44,12 @@ pub(crate) fn measure(run: &mut Run) {
     row("batch", "record two as one step + enumerate", sides);
     let sides = each_record!(on, Empty, |record| record.take_and_reset(&Empty));
     row("enumerate_nothing", "enumerate with nothing recorded", sides);
-    row("select", "select", each_record!(on, Empty, |record| record.select_all(Empty)));
 
     let event = &Arc::new(ManualResetEvent::new());
     let sides = each_record!(on, event.clone(), |record| cycle(record, OK, event));
     row("cycle_event", "record + enumerate, over ManualResetEvent", sides);
+    let sides = each_record!(on, event.clone(), |record| record.select_all(event.clone()));
+    row("select", "select an event object", sides);
     #[cfg(target_os = "linux")]
     {
         let event = &Arc::new(EventFd::new());

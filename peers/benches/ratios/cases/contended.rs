@@ -31,40 +31,45 @@ macro_rules! beside_enumerate {
 }
 
 pub(crate) fn measure(run: &mut Run) {
-    let row = |key, what| Row::new(key, what, BEFORE_THE_MUTEX);
+    let row = |key: &'static str, what: String| Row::new(key, what, BEFORE_THE_MUTEX);
+    let one = |key, what: &str| [row(key, what.into())];
     run.table("two threads, ns a call");
 
-    let two = [
-        row("contended_record", "record, beside enumerate"),
-        row("enumerate_beside_record", "enumerate, beside record"),
-    ];
-    rows(run, two, beside_enumerate!(&Empty, |record| record.note(OK)));
-    let two = [
-        row("contended_error", "record an error, beside enumerate"),
-        row("enumerate_beside_error", "enumerate, beside record an error"),
-    ];
-    rows(run, two, beside_enumerate!(&Empty, |record| record.note(RESET)));
-    let one = [row("contended_batch", "record two as one step, beside enumerate")];
-    rows(run, one, beside_enumerate!(&Empty, |record| record.note_two()));
-    let one = [row("contended_enumerate", "enumerate, beside enumerate")];
-    rows(run, one, beside_enumerate!(&Empty, |record| record.take_and_reset(&Empty)));
-    let one = [row("contended_select", "select, beside enumerate")];
-    rows(run, one, beside_enumerate!(&Empty, |record| record.select_all(Empty)));
-    let one = [row("contended_cycle", "record + enumerate, beside enumerate")];
-    rows(run, one, beside_enumerate!(&Empty, |record| cycle(record, OK, &Empty)));
+    // What one thread gains, the other one pays: the two together are judged.
+    let three = |keys: [&'static str; 3], what: &str| {
+        [
+            row(keys[0], format!("{what}, beside enumerate")),
+            Row::new(keys[1], format!("enumerate, beside {what}"), &[]),
+            row(keys[2], "either of the two".into()),
+        ]
+    };
+    let keys = ["contended_record", "enumerate_beside_record", "record_or_enumerate"];
+    let pairs = beside_enumerate!(&Empty, |record| record.note(OK));
+    rows(run, three(keys, "record"), pairs);
+    let keys = ["contended_error", "enumerate_beside_error", "error_or_enumerate"];
+    let pairs = beside_enumerate!(&Empty, |record| record.note(RESET));
+    rows(run, three(keys, "record an error"), pairs);
+    let pairs = beside_enumerate!(&Empty, |record| record.note_two());
+    rows(run, one("contended_batch", "record two as one step, beside enumerate"), pairs);
+    let pairs = beside_enumerate!(&Empty, |record| record.take_and_reset(&Empty));
+    rows(run, one("contended_enumerate", "enumerate, beside enumerate"), pairs);
+    let pairs = beside_enumerate!(&Empty, |record| record.select_all(Empty));
+    rows(run, one("contended_select", "select, beside enumerate"), pairs);
+    let pairs = beside_enumerate!(&Empty, |record| cycle(record, OK, &Empty));
+    rows(run, one("contended_cycle", "record + enumerate, beside enumerate"), pairs);
     let event = &Arc::new(ManualResetEvent::new());
-    let one = [row("contended_cycle_event", "the same, over ManualResetEvent")];
-    rows(run, one, beside_enumerate!(event, |record| cycle(record, OK, event)));
+    let pairs = beside_enumerate!(event, |record| cycle(record, OK, event));
+    rows(run, one("contended_cycle_event", "the same, over ManualResetEvent"), pairs);
     #[cfg(target_os = "linux")]
     {
         let event = &Arc::new(EventFd::new());
-        let one = [row("contended_eventfd_cycle", "the same, over eventfd")];
-        rows(run, one, beside_enumerate!(event, |record| cycle(record, OK, event)));
-        let one = [row("two_eventfd_cycles", "record + enumerate on both, over one eventfd")];
-        let cycles =
+        let pairs = beside_enumerate!(event, |record| cycle(record, OK, event));
+        rows(run, one("contended_eventfd_cycle", "the same, over eventfd"), pairs);
+        let pairs =
             each_record!(on, event.clone(), |record| cycle(record, OK, event), |record| cycle(
                 record, OK, event
             ));
-        rows(run, one, cycles);
+        let what = "record + enumerate on both, over one eventfd";
+        rows(run, one("two_eventfd_cycles", what), pairs);
     }
 }
