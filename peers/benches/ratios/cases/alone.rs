@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use wsp_events::{EventSignal, ManualResetEvent};
+use wsp_events::ManualResetEvent;
 
 use crate::measure::{Apart, Side, side};
 #[cfg(target_os = "linux")]
@@ -52,6 +52,8 @@ pub(crate) fn measure(run: &mut Run) {
     row("select", "select an event object", sides);
     #[cfg(target_os = "linux")]
     {
+        use wsp_events::EventSignal;
+
         let event = &Arc::new(EventFd::new());
         let mut sides = each_record!(on, event.clone(), |record| cycle(record, OK, event));
         sides.push(on(
