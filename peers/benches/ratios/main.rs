@@ -5,8 +5,8 @@
 //!     cargo bench -p peers --bench ratios -- contended    only these cases; their names are in `CASES`
 //!
 //! It prints the processor and a table for each kind of case, with a verdict for each row that has a target. Then come lines
-//! for scripts: `ratio ROW_vs_SIDE VALUE`, `cost ROW.SIDE VALUE`, and `curve PLOT SERIES X NANOSECONDS`, from which
-//! `--bench plots` draws. The exit code is 1 if a target is missed; else 3 if a row is not told because the machine was busy;
+//! for scripts: `verdict ROW WORDS`, `ratio ROW_vs_SIDE VALUE`, `cost ROW.SIDE VALUE`, and `curve PLOT SERIES X NANOSECONDS`,
+//! from which `--bench plots` draws. The exit code is 1 if a target is missed; else 3 if a row is not told because the machine was busy;
 //! else 0.
 //!
 //! On Windows nothing is measured here: the library's bench `win32` measures the event objects of Windows.

@@ -102,6 +102,9 @@ impl Row {
     }
 
     fn print_for_scripts(&self) {
+        if !self.bounds.is_empty() {
+            println!("verdict {} {}", self.key, self.says());
+        }
         for (at, side) in self.sides.iter().enumerate() {
             let Some(Spread { value, .. }) = self.spread(|round| round[at]) else { continue };
             println!("cost {}.{side} {value:.1}", self.key);
