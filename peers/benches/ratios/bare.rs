@@ -1,8 +1,10 @@
 //! The floor: what the calls cannot do without. The same exchanges on one word in the same order, each after the look that
 //! it depends on, the same calls of the event object, and a report of the same size; nothing else.
 
+use std::cell::Cell;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
 use wsp_events::{EventSignal, FD_MAX_EVENTS, Report};
 
@@ -34,7 +36,12 @@ impl<S: EventSignal> Bare<S> {
     /// Returns the word before.
     #[inline(always)]
     fn exchange(&self, step: impl Fn(u64) -> u64) -> u64 {
-        let mut word = self.word.load(Ordering::Relaxed);
+        self.exchange_from(self.word.load(Ordering::Relaxed), step)
+    }
+
+    /// The same, where the word is known from the exchange before.
+    #[inline(always)]
+    fn exchange_from(&self, mut word: u64, step: impl Fn(u64) -> u64) -> u64 {
         loop {
             let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
             match self.word.compare_exchange_weak(word, step(word), success, failure) {
@@ -47,8 +54,21 @@ impl<S: EventSignal> Bare<S> {
     /// Sets the event object, and says that it is no longer in use, which a selection must know before it drops it (K3).
     #[inline(always)]
     fn set(&self) {
-        self.signal.set_event().unwrap();
+        self.inside(|| self.signal.set_event().unwrap());
         self.word.fetch_sub(USER, Ordering::Release);
+    }
+
+    /// The thread notes that it is inside foreign code, which may call back (K4).
+    #[inline(always)]
+    fn inside(&self, call: impl FnOnce()) {
+        thread_local!(static INSIDE: Cell<usize> = const { Cell::new(0) });
+
+        INSIDE.with(|inside| {
+            let before = inside.replace(ptr::from_ref(self).addr());
+            compiler_fence(Ordering::SeqCst);
+            call();
+            inside.set(before);
+        });
     }
 
     /// One exchange records. A repeat needs it too, since a look could be older than the report that took the event (E3).
@@ -71,12 +91,12 @@ impl<S: EventSignal> Bare<S> {
 impl<S: EventSignal> Record<S> for Bare<S> {
     #[inline(always)]
     fn note(&self, outcome: Outcome) {
-        black_box(black_box(self).record(READ, outcome.err().map(|error| error.code())));
+        black_box(&black_box(self).record(READ, outcome.err().map(|error| error.code())));
     }
 
     #[inline]
     fn note_two(&self) {
-        black_box(black_box(self).record(READ | CLOSE, None));
+        black_box(&black_box(self).record(READ | CLOSE, None));
     }
 
     /// One exchange; with a code one more, which keeps other threads away from the code (E7 puts it back).
@@ -84,21 +104,22 @@ impl<S: EventSignal> Record<S> for Bare<S> {
     fn take_and_reset(&self, event: &S) {
         let bare = black_box(self);
         let mut report = [0; size_of::<Report>() / 4];
-        let coded = (bare.word.load(Ordering::Relaxed) / CODED) & EVENTS;
+        let mut word = bare.word.load(Ordering::Relaxed);
+        let coded = (word / CODED) & EVENTS;
         if coded != 0 {
-            bare.exchange(|word| word | COLLECTING);
+            word = bare.exchange_from(word, |word| word | COLLECTING) | COLLECTING;
             let at = coded.trailing_zeros() as usize;
             report[at] = bare.codes[at].load(Ordering::Relaxed);
             bare.codes[at].store(0, Ordering::Relaxed);
         }
-        bare.exchange(|word| word & !(EVENTS | (EVENTS * CODED) | COLLECTING));
-        event.reset_event().unwrap();
+        bare.exchange_from(word, |word| word & !(EVENTS | (EVENTS * CODED) | COLLECTING));
+        bare.inside(|| event.reset_event().unwrap());
         // What was recorded before the reset is set again (E5).
         if bare.word.load(Ordering::Relaxed) & EVENTS != 0 {
             bare.exchange(|word| word + USER);
             bare.set();
         }
-        black_box(report);
+        black_box(&report);
     }
 
     /// One exchange keeps the other threads away from the event object, one lets them in again (K3). In between the new one
@@ -106,10 +127,12 @@ impl<S: EventSignal> Record<S> for Bare<S> {
     #[inline]
     fn select_all(&self, signal: S) {
         let bare = black_box(self);
-        bare.exchange(|word| word | HELD);
-        while bare.word.load(Ordering::Acquire) & !HELD >= USER {}
+        let mut word = bare.exchange(|word| word | HELD) | HELD;
+        while word & !HELD >= USER {
+            word = bare.word.load(Ordering::Acquire);
+        }
         bare.selected.store(black_box(&raw const signal).addr(), Ordering::Relaxed);
-        bare.exchange(|word| word & !HELD);
+        bare.exchange_from(word, |word| word & !HELD);
     }
 }
 
