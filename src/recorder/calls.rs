@@ -8,7 +8,7 @@ use super::held::{Guarded, User};
 use super::inside::{inside, is_inside};
 use super::recorded::{Recorded, Unsignaled};
 use super::shared::{Codes, Shared};
-use super::state::{Recording, Wake, When, Word};
+use super::state::{Recording, When, Word};
 use crate::error::{Outcome, RecorderError, SignalError};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
 use crate::latching::ReenablingCall;
@@ -368,6 +368,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// assert_eq!(recorder.enumerate()?.to_string(), "FD_WRITE: success, FD_CONNECT: success");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[inline]
     pub fn record_all(
         &self,
         occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
@@ -441,6 +442,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
         }
     }
 
+    #[inline]
     fn record_several(
         &self,
         occurrences: impl IntoIterator<Item = (NetworkEvent, Outcome)>,
@@ -465,7 +467,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     #[inline]
     fn set_what_is_left(&self) -> Result<(), SignalError> {
         let word = self.look();
-        if word.set_what_is_left() == (word, Wake::NotNeeded) {
+        if word.reportable().is_empty() && !word.is_held() {
             return Ok(());
         }
         self.0.set(self.0.shared.exchange(|word| Some(word.set_what_is_left())))

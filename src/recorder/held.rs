@@ -67,15 +67,15 @@ impl<S> Guarded<S> {
         if is_inside(&self.shared) {
             return Err(RecorderError::Reentrant);
         }
-        let before = self.shared.exchange(|word| match word.hold() {
-            _ if word.is_closed() => Some((word, word)),
-            next => Some((next?, word)),
+        let word = self.shared.exchange(|word| {
+            let next = if word.is_closed() { word } else { word.hold()? };
+            Some((next, next))
         });
-        if before.is_closed() {
+        if word.is_closed() {
             return Err(RecorderError::Closed);
         }
-        let held = Held { guarded: self, word: before };
-        self.shared.wait_for_users();
+        let mut held = Held { guarded: self, word };
+        held.word = self.shared.wait_for_users(word);
         Ok(held)
     }
 }
@@ -146,7 +146,7 @@ impl<S> Drop for User<'_, S> {
 /// the word, and nobody is counted. To drop it, as a panic does, ends that and leaves a set owed (K5).
 pub(super) struct Held<'a, S> {
     guarded: &'a Guarded<S>,
-    /// What the word was before.
+    /// The word, when the last user had left.
     pub(super) word: Word,
 }
 
@@ -173,7 +173,7 @@ impl<'a, S> Held<'a, S> {
     /// Leaves, with `events` selected. Returns the user who sets the event object if that is owed.
     #[inline]
     pub(super) fn release(self, events: NetworkEvents) -> Option<User<'a, S>> {
-        let wake = self.guarded.shared.exchange(|word| word.release(events));
+        let wake = self.guarded.shared.exchange_from(self.word, |word| word.release(events));
         let guarded = self.guarded;
         mem::forget(self);
         guarded.user(wake)

@@ -37,8 +37,17 @@ impl Shared {
     /// Makes the transition `step` once it is possible; `None` means that another thread must finish first.
     /// Returns what `step` says of it.
     #[inline]
-    pub(super) fn exchange<T>(&self, mut step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
-        let mut word = self.look();
+    pub(super) fn exchange<T>(&self, step: impl FnMut(Word) -> Option<(Word, T)>) -> T {
+        self.exchange_from(self.look(), step)
+    }
+
+    /// The same for a caller who has just seen this word.
+    #[inline]
+    pub(super) fn exchange_from<T>(
+        &self,
+        mut word: Word,
+        mut step: impl FnMut(Word) -> Option<(Word, T)>,
+    ) -> T {
         let mut backoff = Backoff::new();
         loop {
             let Some((next, result)) = step(word) else {
@@ -73,7 +82,8 @@ impl Shared {
         result.map(drop).map_err(Word)
     }
 
-    /// Records occurrences and stores their codes. A repeat is one load and one exchange, inlined.
+    /// Records occurrences and stores their codes. In the usual cases, a repeat and an event that is waited for, it is one
+    /// load and one exchange, inlined.
     #[inline(always)]
     pub(super) fn record(
         &self,
@@ -86,12 +96,24 @@ impl Shared {
         if word.is_repeat(occurred, failed) && self.try_exchange(word, word).is_ok() {
             return Recording::NOTHING;
         }
-        let step = |word: Word| Some(word.record(occurred, failed, self.latching, when));
-        let recording = self.exchange(step);
-        for event in recording.claimed.members() {
+        let recording = match word.record_at_once(occurred, failed, self.latching, when) {
+            Some((next, recording)) if self.try_exchange(word, next).is_ok() => recording,
+            _ => self.record_in_general(occurred, failed, when),
+        };
+        for event in failed.members().filter(|event| recording.claimed.contains(event.flag())) {
             self.cell(event).store(code_of(event), Ordering::Relaxed);
         }
         recording
+    }
+
+    #[inline(never)]
+    fn record_in_general(
+        &self,
+        occurred: NetworkEvents,
+        failed: NetworkEvents,
+        when: When,
+    ) -> Recording {
+        self.exchange(|word| Some(word.record(occurred, failed, self.latching, when)))
     }
 
     /// One user less. Nothing depends on the rest of the word, so that this needs no compare-exchange.
@@ -100,17 +122,19 @@ impl Shared {
         self.word.fetch_sub(USER, Ordering::Release);
     }
 
-    /// Waits until no call uses the event object, for the holder.
+    /// Waits until no call uses the event object, for the holder, who has left this word. Returns the one that it is then.
     #[inline]
-    pub(super) fn wait_for_users(&self) {
+    pub(super) fn wait_for_users(&self, mut word: Word) -> Word {
         let mut backoff = Backoff::new();
-        while Word(self.word.load(Ordering::Acquire)).is_in_use() {
+        while word.is_in_use() {
             backoff.wait();
+            word = Word(self.word.load(Ordering::Acquire));
         }
+        word
     }
 
     /// Takes out of the record what `choose` names, in one step, which `finish` completes. Its codes go to
-    /// `codes`. `None` if the socket is closed.
+    /// `codes`. `None` if the socket is closed. In the usual case it is one load and one exchange, inlined.
     #[inline]
     pub(super) fn take_out(
         &self,
@@ -118,27 +142,54 @@ impl Shared {
         finish: impl Fn(Word) -> Word,
         codes: &mut Codes,
     ) -> Option<NetworkEvents> {
+        let word = self.look();
+        let events = choose(word);
+        if let Some(next) = word.take_out_at_once(events)
+            && self.try_exchange(word, finish(next)).is_ok()
+        {
+            return Some(events);
+        }
+        self.take_out_in_general(choose, finish, codes)
+    }
+
+    #[inline(never)]
+    fn take_out_in_general(
+        &self,
+        choose: impl Fn(Word) -> NetworkEvents,
+        finish: impl Fn(Word) -> Word,
+        codes: &mut Codes,
+    ) -> Option<NetworkEvents> {
         let mut collected = NetworkEvents::empty();
+        let mut backoff = Backoff::new();
+        let mut word = self.look();
         loop {
-            let (taken, to_collect) = self.exchange(|word| {
-                if word.is_closed() {
-                    return Some((word, (None, NetworkEvents::empty())));
-                }
-                let events = choose(word);
-                let (next, to_collect) = word.take_out(events, collected)?;
-                let next = if to_collect.is_empty() { finish(next) } else { next };
-                Some((next, (Some(events), to_collect)))
-            });
-            if to_collect.is_empty() {
-                return taken;
+            if word.is_closed() {
+                // The same word; and the caller sees what was done before the close.
+                self.word.load(Ordering::Acquire);
+                return None;
             }
-            self.collect(to_collect, codes);
-            collected |= to_collect;
+            let events = choose(word);
+            let Some((next, to_collect)) = word.take_out(events, collected) else {
+                backoff.wait();
+                word = self.look();
+                continue;
+            };
+            let is_last = to_collect.is_empty();
+            let next = if is_last { finish(next) } else { next };
+            word = match self.try_exchange(word, next) {
+                Ok(()) if is_last => return Some(events),
+                Ok(()) => {
+                    self.collect(to_collect, codes);
+                    collected |= to_collect;
+                    next
+                }
+                Err(current) => self.after_a_miss(current),
+            };
         }
     }
 
     /// Empties cells, which no other thread may.
-    #[cold]
+    #[inline]
     fn collect(&self, cells: NetworkEvents, codes: &mut Codes) {
         for event in cells.members() {
             codes[event.bit_position()] = self.wait_for_code(event);
@@ -165,6 +216,7 @@ impl Shared {
     }
 
     /// The code in a cell that only this thread may empty, once its writer has stored it.
+    #[inline]
     fn wait_for_code(&self, event: NetworkEvent) -> i32 {
         let mut backoff = Backoff::new();
         loop {

@@ -164,13 +164,34 @@ impl Word {
     /// decides that, since the events that it selects are not in the word yet.
     #[inline]
     const fn without_void_debt(self) -> Self {
-        if self.reportable().is_empty() && !self.is_held() { self.off(OWED) } else { self }
+        let is_void = self.is_owed() && self.reportable().is_empty() && !self.is_held();
+        if is_void { self.off(OWED) } else { self }
     }
 
     /// Whether [`record`](Self::record) would change nothing: what is recorded and latches is latched.
     #[inline]
     pub(super) const fn is_repeat(self, occurred: NetworkEvents, failed: NetworkEvents) -> bool {
         self.recorded().contains(occurred) && self.coded().contains(failed) && !self.is_owed()
+    }
+
+    /// [`record`](Self::record) in the usual case: none of the events is recorded or latched, one is selected, and the caller
+    /// sets the event object. `None` in any other.
+    #[inline]
+    pub(super) fn record_at_once(
+        self,
+        occurred: NetworkEvents,
+        failed: NetworkEvents,
+        latching: NetworkEvents,
+        when: When,
+    ) -> Option<(Self, Recording)> {
+        let unusual = Self(OWED | CLOSED).with(RECORDED, occurred).with(LATCHED, occurred);
+        if self.has(unusual.0) || !self.selected().intersects(occurred) || when == When::Later {
+            return None;
+        }
+        let next = self.with(RECORDED, occurred).with(CODED, failed);
+        let (next, wake) = next.with(LATCHED, occurred & latching).call_for_set();
+        let recording = Recording { new: occurred, claimed: failed, wake };
+        (wake == Wake::Set).then_some((next, recording))
     }
 
     /// Occurrences of `occurred`, those in `failed` with an error code: one step (R1 to R6, L1).
@@ -243,6 +264,14 @@ impl Word {
     #[inline]
     pub(super) const fn leave_owing(self) -> Self {
         self.leave().on(OWED).without_void_debt()
+    }
+
+    /// [`take_out`](Self::take_out) in the usual case: no event has a code, nobody collects, and no set is owed. `None` in any
+    /// other.
+    #[inline]
+    pub(super) fn take_out_at_once(self, events: NetworkEvents) -> Option<Self> {
+        let is_usual = !self.has(COLLECTING | OWED | CLOSED) && self.coded().is_empty();
+        is_usual.then(|| self.without(RECORDED, events))
     }
 
     /// Takes events out of the record, in one step (E1, E3, R7), once the caller has emptied all their
@@ -475,6 +504,25 @@ mod tests {
             let closed = Word::CLOSED.record(BOTH, BOTH, BOTH, when);
             assert_eq!(closed, (Word::CLOSED, Recording::NOTHING));
         }
+    }
+
+    /// Catches a shortcut that does something else than the whole, or is never taken.
+    #[test]
+    fn the_usual_case_is_no_exception() {
+        for (word, events) in words().flat_map(|word| SETS.map(|events| (word, events))) {
+            for (failed, latching) in SETS.into_iter().zip([NONE, BOTH, NONE, BOTH]) {
+                let failed = failed & events;
+                if let Some(step) = word.record_at_once(events, failed, latching, When::Now) {
+                    assert_eq!(step, word.record(events, failed, latching, When::Now));
+                }
+                assert_eq!(word.record_at_once(events, failed, latching, When::Later), None);
+            }
+            if let Some(next) = word.take_out_at_once(events) {
+                assert_eq!(word.take_out(events, NONE), Some((next, NONE)), "{word:x?}");
+            }
+        }
+        let usual = Word::NEW.with(SELECTED, BOTH).record_at_once(READ, NONE, NONE, When::Now);
+        assert!(usual.is_some_and(|(word, _)| word.take_out_at_once(READ).is_some()));
     }
 
     /// R9: catches a first step that enters, forgets the debt or owes without news, and a second one that sets

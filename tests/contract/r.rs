@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use wsp_events::{NetworkEvent, NetworkEvents, RecorderError, Wake, WsaError};
+use wsp_events::{NetworkEvent, NetworkEvents, Outcome, RecorderError, Wake, WsaError};
 
 use crate::support::*;
 
@@ -85,6 +85,18 @@ fn r4_only_a_new_selected_event_sets_the_signal() {
     assert_eq!(event.log(), [Call::Set]);
 }
 
+/// Catches a batch that sets nothing because a part of it is a repeat or something else is reportable.
+#[test]
+fn r4_news_among_repeats_sets_the_signal() {
+    let (recorder, event) = selected(READ | CLOSE);
+    recorder.record(NetworkEvent::Read, Ok(()));
+    event.reset_by_the_application();
+    let batch = [NetworkEvent::Read, NetworkEvent::Write, NetworkEvent::Close];
+    let recorded = recorder.record_all(batch.map(|event| (event, Ok(()))));
+    assert_eq!((recorded.new, recorded.wake), (NetworkEvents::FD_WRITE | CLOSE, Wake::Set));
+    assert!(event.is_set());
+}
+
 /// Catches a batch that sets the event object for each event, one whose repeats do not follow R3, and an empty one that
 /// does something.
 #[test]
@@ -104,10 +116,10 @@ fn r5_a_batch_is_one_step() {
 }
 
 /// A recorder whose event object could not be set for a FD_CLOSE.
-fn owing() -> (Arc<Recorder>, Arc<Event>) {
+fn owing(outcome: Outcome) -> (Arc<Recorder>, Arc<Event>) {
     let (recorder, event) = selected(CLOSE);
     event.on_set(refuse);
-    let refused = recorder.record(NetworkEvent::Close, Err(RESET)).signaled().unwrap_err();
+    let refused = recorder.record(NetworkEvent::Close, outcome).signaled().unwrap_err();
     assert_eq!((refused, refused.os_code()), (BAD_HANDLE, 6));
     assert!(recorder.owes_set());
     (recorder, event)
@@ -117,7 +129,7 @@ fn owing() -> (Arc<Recorder>, Arc<Event>) {
 /// error that is not the event object's own.
 #[test]
 fn r6_a_failed_set_is_owed_to_the_next_record() {
-    let (recorder, event) = owing();
+    let (recorder, event) = owing(Err(RESET));
     assert_eq!(recorder.recorded(), CLOSE);
     // A repeat of another event tries again, fails again, and the next one succeeds.
     event.on_set(refuse);
@@ -130,11 +142,11 @@ fn r6_a_failed_set_is_owed_to_the_next_record() {
 /// Catches a debt that a selection or a failing enumeration does not pay.
 #[test]
 fn r6_a_failed_set_is_owed_to_the_next_selection_and_enumeration() {
-    let (recorder, event) = owing();
+    let (recorder, event) = owing(Err(RESET));
     recorder.select(CLOSE, event.clone()).unwrap();
     assert!(event.is_set() && !recorder.owes_set());
 
-    let (recorder, event) = owing();
+    let (recorder, event) = owing(Err(RESET));
     let other = Event::new();
     other.on_reset(refuse);
     recorder.enumerate_and_reset(&*other).unwrap_err();
@@ -156,11 +168,13 @@ fn r6_a_set_that_was_made_is_not_owed() {
 /// Catches a set that stays owed when nothing is reportable any more.
 #[test]
 fn r6_a_debt_is_void_when_nothing_is_reportable() {
-    let (recorder, event) = owing();
-    assert_eq!(recorder.enumerate().unwrap().events(), CLOSE);
-    assert!(!recorder.owes_set());
-    recorder.record(NetworkEvent::Write, Ok(()));
-    assert!(!event.is_set());
+    for outcome in [Ok(()), Err(RESET)] {
+        let (recorder, event) = owing(outcome);
+        assert_eq!(recorder.enumerate().unwrap().events(), CLOSE);
+        assert!(!recorder.owes_set());
+        recorder.record(NetworkEvent::Write, Ok(()));
+        assert!(!event.is_set());
+    }
 }
 
 /// Catches an error that gets lost because the enumeration that ran the set had its report by then.
