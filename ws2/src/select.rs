@@ -65,7 +65,7 @@ impl Winsock {
         let mut ready: [Vec<SOCKET>; 3] = Default::default();
         let mut closed = false;
         let sockets: Vec<_> = members.iter().map(|(.., socket)| socket.clone()).collect();
-        self.wait(&sockets, timeout, |at, conditions| {
+        self.wait_for(&sockets, timeout, |at, conditions| {
             let (set, s, _) = members[at];
             let is_ready = match (set, conditions) {
                 (0, Some(it)) => it.data || it.ended || it.lost,
@@ -117,7 +117,7 @@ impl Winsock {
         if found.iter().all(Option::is_none) {
             return Err(WsaError::WSAENOTSOCK);
         }
-        self.wait(&found, timeout, |at, conditions| {
+        self.wait_for(&found, timeout, |at, conditions| {
             let it = &mut sockets[at];
             it.revents = match conditions {
                 Some(conditions) => revents(conditions, it.events),
@@ -133,7 +133,7 @@ impl Winsock {
     }
 
     /// Looks at all sockets, and waits until one of them is ready or the time is over.
-    fn wait(
+    fn wait_for(
         &self,
         sockets: &[Option<SocketHandle>],
         timeout: Option<Duration>,

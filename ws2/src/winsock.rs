@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use socket2::{Domain, Type};
 #[cfg(windows)]
@@ -13,6 +14,7 @@ use wsp_events::{
     SignalError, WSAEVENT, WsaError,
 };
 
+use crate::event::{Event, Waited, wait};
 use crate::handles::{Handles, SocketHandle};
 use crate::os::{Poller, Watched, watch_changes};
 use crate::socket::Socket;
@@ -315,6 +317,13 @@ impl Winsock {
     /// first time: what a peer has sent before is recorded then. It does nothing on Windows.
     pub fn pump(&self) {
         self.poller.pump();
+    }
+
+    /// WSAWaitForMultipleEvents, for any number of event objects of the kind of [`event`](crate::event).
+    #[must_use]
+    pub fn wait(&self, events: &[Arc<Event>], all: bool, timeout: Option<Duration>) -> Waited {
+        self.pump();
+        wait(events, all, timeout)
     }
 
     /// The network goes down while this lives. That is an occurrence like any other (E9).

@@ -31,6 +31,8 @@ mod peers;
 mod report;
 #[cfg(not(windows))]
 mod tables;
+#[cfg(not(windows))]
+mod trip;
 
 #[cfg(windows)]
 fn main() -> ExitCode {
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
 type Case = (&'static str, fn(&mut report::Run));
 
 #[cfg(not(windows))]
-const CASES: [Case; 7] = [
+const CASES: [Case; 8] = [
     ("alone", cases::alone::measure),
     ("event", cases::event::measure),
     ("contended", cases::contended::measure),
@@ -52,6 +54,7 @@ const CASES: [Case; 7] = [
     ("table", cases::table::measure),
     ("memory", cases::table::measure_memory),
     ("growth", cases::growth::measure),
+    ("trip", cases::trip::measure),
 ];
 
 #[cfg(not(windows))]

@@ -1,0 +1,32 @@
+//! The whole trip, with a thousand sockets: ours with an event object for each, plain `mio` without a record, and the bare
+//! hand-over between two threads.
+
+use crate::measure::Side;
+use crate::report::{Bound, Row, Run};
+use crate::trip::{Load, handed, ours, plain};
+
+pub(crate) fn measure(run: &mut Run) {
+    run.table("the whole trip, a thousand sockets, ns");
+    // A throughput of 0.9.
+    let time = [Bound::Of("mio", 1.0 / 0.9)];
+    let latency = [Bound::Of("mio", 1.15)];
+    let rows = [
+        Row::new("trip.block", "throughput: a block of 8 KiB, there and back", &time),
+        Row::new("trip.median", "latency: 64 bytes, there and back, median", &latency),
+        Row::new("trip.late", "latency: 64 bytes, there and back, 99th percentile", &latency),
+    ];
+    let side = |name, mut load: Load| Side {
+        name,
+        slice: Box::new(move || {
+            let block = load.blocks();
+            let [median, late] = load.messages();
+            Some([block, median, late])
+        }),
+    };
+    let sides = vec![
+        side("ours", Load::on(ours::serve())),
+        side("mio", Load::on(plain::serve())),
+        side("handed", Load::on(handed::serve())),
+    ];
+    run.rows(rows, 60, sides);
+}
