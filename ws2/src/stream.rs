@@ -304,7 +304,8 @@ impl Stream {
         }
         let ended = self.ended || ready.read_closed && os::has_read_closed(os);
         self.look_for_data(os, ended, news);
-        if ready.write {
+        // An edge-triggered poller says with each report whether there is room.
+        if ready.write && !self.room {
             self.look_for_room(os, news);
         }
     }
