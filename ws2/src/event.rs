@@ -111,6 +111,16 @@ impl fmt::Debug for Event {
 /// is of auto reset: the event object whose index is returned, or each of them.
 #[must_use]
 pub fn wait(events: &[Arc<Event>], all: bool, timeout: Option<Duration>) -> Waited {
+    wait_by(events, all, timeout, Parker::park_until)
+}
+
+/// The same, by a thread that parks in its own way.
+pub(crate) fn wait_by(
+    events: &[Arc<Event>],
+    all: bool,
+    timeout: Option<Duration>,
+    park: impl Fn(&Parker, Option<Instant>) -> bool,
+) -> Waited {
     let ids = events.iter().map(|event| event.0);
     let mut world = lock();
     if let Some(index) = take(&mut world.events, ids.clone(), all) {
@@ -126,7 +136,7 @@ pub fn wait(events: &[Arc<Event>], all: bool, timeout: Option<Duration>) -> Wait
     // A time limit that the clock does not reach is none.
     let deadline = timeout.and_then(|time| Instant::now().checked_add(time));
     loop {
-        let has_time = parker.park_until(deadline);
+        let has_time = park(&parker, deadline);
         // Looked at after the time is up, too: a set may have ended the wait, and what it took must not be lost.
         let mut world = lock();
         if world.waits[wait].ended.is_some() || !has_time {

@@ -41,6 +41,7 @@ use wsp_events::{EventSignal, WsaError};
 
 pub use handles::Handles;
 pub use os::{MSG_OOB, MSG_PEEK, SEES_OOB_AT_ONCE};
+pub use park::Parker;
 pub use winsock::{Change, Happening, Observer, Received, Winsock};
 
 /// An event object of any kind. Each socket's selection has its own reference to it (P2).

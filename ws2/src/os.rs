@@ -9,6 +9,7 @@
 //! | an arrival while an earlier one was not received or accepted | is reported | is seen by the next receive or accept |
 //! | the peer's close behind unread data | is reported at once | is seen when the data has been received |
 //! | changes of addresses and routes | Linux: rtnetlink (`changes`); others: not watched | not watched |
+//! | a thread of the program that would sleep | waits for the poller itself (`unix::leader`) | is parked |
 //! | [`Poller::pump`] | handles everything that the system has to tell, on the calling thread | does nothing |
 
 #[cfg(target_os = "linux")]
@@ -27,13 +28,13 @@ use wsp_events::{NetworkEvents, WsaError};
 pub(crate) use changes::watch_changes;
 #[cfg(unix)]
 pub(crate) use unix::{
-    Poller, Watched, at_mark, close_inherited, disconnect, has_read_closed, has_room, has_unsent,
-    has_urgent, is_readable, report_unreachable, take_unreachable, unread,
+    Poller, Sleeper, Watched, at_mark, close_inherited, disconnect, has_read_closed, has_room,
+    has_unsent, has_urgent, is_readable, report_unreachable, take_unreachable, unread,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    Poller, Watched, at_mark, disconnect, has_read_closed, has_room, has_unsent, has_urgent,
-    is_readable, report_unreachable, take_unreachable, unread,
+    Poller, Sleeper, Watched, at_mark, disconnect, has_read_closed, has_room, has_unsent,
+    has_urgent, is_readable, report_unreachable, take_unreachable, unread,
 };
 
 /// The number in Winsock and in every OS.

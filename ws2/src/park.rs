@@ -2,17 +2,29 @@
 //!
 //! Each wait has a place of its own, and not each thread, as with `std::thread::park`: nothing of it outlives the wait.
 
+#[cfg(unix)]
+use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Instant;
 
-/// Where one thread waits.
+/// Where one thread waits, with [`Winsock::park`](crate::Winsock::park).
 #[derive(Clone, Default)]
-pub(crate) struct Parker(Arc<Place>);
+pub struct Parker(Arc<Place>);
 
 #[derive(Default)]
 struct Place {
-    unparked: Mutex<bool>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    unparked: bool,
+    /// The thread sleeps here. To notify one that does not costs a system call all the same.
+    sleeps: bool,
+    /// The thread sleeps elsewhere, and this ends its sleep.
+    waker: Option<Waker>,
 }
 
 impl Parker {
@@ -22,33 +34,61 @@ impl Parker {
     }
 
     /// Ends the thread's park, or else its next one.
-    pub(crate) fn unpark(&self) {
-        *self.0.lock() = true;
-        self.0.changed.notify_one();
+    pub fn unpark(&self) {
+        let mut state = self.0.lock();
+        state.unparked = true;
+        match state.waker.take() {
+            Some(waker) => waker.wake(),
+            None if state.sleeps => self.0.changed.notify_one(),
+            None => {}
+        }
     }
 
-    /// Parks this thread, the only one that waits here, until it is unparked or the time is over. Whether there was time left. It may
-    /// return early.
+    /// Parks this thread, the only one that waits here, until it is unparked or the time is over. Whether there was time
+    /// left. It may return early.
     pub(crate) fn park_until(&self, deadline: Option<Instant>) -> bool {
-        let mut unparked = self.0.lock();
-        if !*unparked {
+        let mut state = self.0.lock();
+        if !state.unparked {
             let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
-            unparked = match left {
-                None => self.0.changed.wait(unparked).unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => return false,
+            if left.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
+            state.sleeps = true;
+            state = match left {
+                None => self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(left) => {
-                    let woken = self.0.changed.wait_timeout(unparked, left);
+                    let woken = self.0.changed.wait_timeout(state, left);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            state.sleeps = false;
         }
-        *unparked = false;
+        state.unparked = false;
         true
+    }
+
+    /// This thread will sleep elsewhere until the waker is woken. Not if it is unparked already.
+    #[cfg(unix)]
+    pub(crate) fn begin_sleep(&self, waker: &Waker) -> bool {
+        let mut state = self.0.lock();
+        let sleeps = !mem::take(&mut state.unparked);
+        state.waker = sleeps.then(|| waker.clone());
+        sleeps
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn was_unparked(&self) -> bool {
+        mem::take(&mut self.0.lock().unparked)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn end_sleep(&self) {
+        self.0.lock().waker = None;
     }
 }
 
 impl Place {
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.unparked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -149,7 +149,7 @@ impl Winsock {
                     socket.as_ref().map(|it| it.socket().conditions(&waits.thread)).transpose();
                 any |= is_ready(at, conditions.unwrap_or(None))?;
             }
-            if any || !waits.thread.park_until(deadline) {
+            if any || !self.park(&waits.thread, deadline) {
                 return Ok(());
             }
         }

@@ -243,11 +243,12 @@ impl Socket {
             if waits {
                 add(waiting, &wait.get_or_insert_with(|| Wait::new(self, time)).parker);
             }
+            let sleeper = waits.then(|| os.sleeper());
             self.finish(state, news);
             others.iter().for_each(Parker::unpark);
-            match &wait {
-                Some(wait) if waits => {
-                    if !wait.parker.park_until(wait.deadline) {
+            match (&wait, sleeper) {
+                (Some(wait), Some(sleeper)) => {
+                    if !sleeper.park((), &wait.parker, wait.deadline) {
                         return Err(WsaError::WSAETIMEDOUT);
                     }
                 }

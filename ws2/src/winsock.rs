@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Type};
 #[cfg(windows)]
@@ -14,9 +14,10 @@ use wsp_events::{
     SignalError, WSAEVENT, WsaError,
 };
 
-use crate::event::{Event, Waited, wait};
+use crate::event::{Event, Waited, wait_by};
 use crate::handles::{Handles, SocketHandle};
-use crate::os::{Poller, Watched, watch_changes};
+use crate::os::{Poller, Sleeper, Watched, watch_changes};
+use crate::park::Parker;
 use crate::socket::Socket;
 use crate::{Result, Signal};
 
@@ -322,8 +323,24 @@ impl Winsock {
     /// WSAWaitForMultipleEvents, for any number of event objects of the kind of [`event`](crate::event).
     #[must_use]
     pub fn wait(&self, events: &[Arc<Event>], all: bool, timeout: Option<Duration>) -> Waited {
-        self.pump();
-        wait(events, all, timeout)
+        self.attend(events.len(), timeout != Some(Duration::ZERO));
+        wait_by(events, all, timeout, |parker, deadline| self.park(parker, deadline))
+    }
+
+    /// Parks this thread until it is unparked, or returns early: for a program with event objects of its own kind, which
+    /// unpark it. What the OS has to tell meanwhile is recorded by this thread itself. Whether there was time left.
+    pub fn park(&self, parker: &Parker, deadline: Option<Instant>) -> bool {
+        self.sleeper().park((), parker, deadline)
+    }
+
+    /// Before a wait for so many event objects.
+    pub(crate) fn attend(&self, events: usize, sleeps: bool) {
+        self.poller.attend(events, sleeps);
+    }
+
+    /// For a thread that would sleep until something is recorded.
+    pub(crate) fn sleeper(&self) -> Sleeper {
+        self.poller.sleeper()
     }
 
     /// The network goes down while this lives. That is an occurrence like any other (E9).

@@ -42,8 +42,7 @@ impl WaitSet {
     /// behind a busy one.
     pub(crate) fn wait(&self, winsock: &Winsock) -> Result<Vec<usize>> {
         add(Count::Wait, 1);
-        winsock.pump();
-        let Waited::Signaled(first) = wait(&self.events, false, Some(STALL)) else {
+        let Waited::Signaled(first) = winsock.wait(&self.events, false, Some(STALL)) else {
             return Err("a program waited too long: an event was lost".into());
         };
         let set = |at: &usize| {

@@ -12,7 +12,8 @@ use super::boundary::{
     FALSE, TRUE, answer, check, deferring_cancellation, on_current, read, read_all,
 };
 use super::startup::{Process, current};
-use crate::event::{Event, Waited, wait};
+use crate::event::{Event, Waited, wait_by};
+use crate::park::Parker;
 use crate::{Result, Winsock};
 
 const WAIT_TIMEOUT: u32 = 258;
@@ -138,12 +139,16 @@ unsafe fn wait_for(
     if all && handles.iter().enumerate().any(is_repeated) {
         return Err(WsaError::WSA_INVALID_PARAMETER);
     }
-    // Not kept during the wait: WSACleanup waits for those who have it.
+    // Not kept by a thread that is parked: WSACleanup waits for those who have it.
+    let park = |parker: &Parker, deadline| match current() {
+        Ok(winsock) => winsock.sleeper().park(winsock, parker, deadline),
+        Err(_) => parker.park_until(deadline),
+    };
     if let Ok(winsock) = current() {
-        winsock.pump();
+        winsock.attend(events.len(), milliseconds != 0);
     }
     let time = (milliseconds != INFINITE).then(|| Duration::from_millis(milliseconds.into()));
-    Ok(match wait(&events, all, time) {
+    Ok(match wait_by(&events, all, time, park) {
         Waited::Signaled(index) => index,
         Waited::TimedOut => WAIT_TIMEOUT,
     })

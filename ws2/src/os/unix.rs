@@ -2,6 +2,7 @@
 //! behind unread data.
 
 mod inherited;
+mod leader;
 
 use std::cell::Cell;
 use std::io;
@@ -9,6 +10,7 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Wake;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use wsp_events::{SocketTable, TableFull, WsaError};
 
 use inherited::Open;
 pub(crate) use inherited::close_inherited;
+pub(crate) use leader::Sleeper;
+use leader::{Pipe, Waiters};
 
 use super::{Interest, OnReady, Ready, SEES_OOB_AT_ONCE};
 
@@ -47,6 +51,9 @@ struct Shared {
     stopped: AtomicBool,
     /// Ends the thread's wait, once it is stopped.
     waker: Waker,
+    waiters: Arc<Waiters>,
+    /// Ends the leader's.
+    pipe: Arc<Pipe>,
 }
 
 impl Poller {
@@ -60,6 +67,8 @@ impl Poller {
             watched: SocketTable::new(),
             stopped: AtomicBool::new(false),
             waker,
+            waiters: Arc::default(),
+            pipe: Pipe::new()?,
         });
         let thread = thread::Builder::new().name("poller".into()).spawn({
             let shared = Arc::clone(&shared);
@@ -79,6 +88,20 @@ impl Poller {
     /// records.
     pub(crate) fn pump(&self) {
         self.shared.pump();
+    }
+
+    /// A thread of the program will now wait for so many event objects. It pumps, unless the wait does: a wait for one of
+    /// several takes the lowest of all that are set by now.
+    pub(crate) fn attend(&self, events: usize, sleeps: bool) {
+        self.shared.waiters.attend();
+        if events > 1 || !sleeps {
+            self.shared.pump();
+        }
+    }
+
+    /// For a thread that would sleep.
+    pub(crate) fn sleeper(&self) -> Sleeper {
+        Sleeper(Arc::clone(&self.shared))
     }
 
     /// Calls `on_ready` from now on. What is ready already is reported, too.
@@ -104,6 +127,8 @@ impl Poller {
         self.shared.stopped.store(true, Ordering::Release);
         // Without the wake-up the thread may never end. Then it is left behind, which is better than a hang.
         let woken = self.shared.waker.wake().is_ok();
+        self.shared.waiters.end_nap();
+        self.shared.pipe.clone().wake();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread.filter(|_| woken) {
             let _panicked = thread.join();
@@ -137,7 +162,10 @@ impl Shared {
         while !self.stopped.load(Ordering::Acquire) {
             let mut descriptors = [PollFd::from_borrowed_fd(self.registry.as_fd(), PollFlags::IN)];
             match poll(&mut descriptors, None) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => self.pump(),
+                Ok(_) | Err(rustix::io::Errno::INTR) => {
+                    self.waiters.nap();
+                    self.pump();
+                }
                 Err(_) => return,
             }
         }
@@ -199,6 +227,11 @@ impl Watched {
             let _ok =
                 self.shared.registry.reregister(&mut source, Token(self.key), self.interest());
         }
+    }
+
+    /// For a thread that would sleep.
+    pub(crate) fn sleeper(&self) -> Sleeper {
+        Sleeper(Arc::clone(&self.shared))
     }
 
     fn interest(&self) -> mio::Interest {

@@ -8,6 +8,7 @@ use std::os::windows::io::AsRawSocket;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use polling::{Event, Events};
 use socket2::{Domain, Socket};
@@ -18,6 +19,7 @@ use windows_sys::Win32::Networking::WinSock::{
 use wsp_events::{SocketRef, SocketTable, TableFull, WsaError};
 
 use super::{Interest, OnReady, Ready};
+use crate::park::Parker;
 
 /// Watches sockets until it is stopped.
 pub(crate) struct Poller {
@@ -60,6 +62,14 @@ impl Poller {
 
     /// Does nothing: only one thread can take reports out of this poller.
     pub(crate) fn pump(&self) {}
+
+    /// As [`pump`](Self::pump).
+    pub(crate) fn attend(&self, _: usize, _: bool) {}
+
+    /// For a thread that would sleep.
+    pub(crate) fn sleeper(&self) -> Sleeper {
+        Sleeper
+    }
 
     /// Calls `on_ready`, once each time the socket is [armed](Watched::arm).
     pub(crate) fn watch(&self, source: Socket, on_ready: OnReady) -> Result<Watched, WsaError> {
@@ -113,6 +123,17 @@ impl Shared {
     }
 }
 
+/// For a thread that would sleep. Only the poller's own thread waits for it.
+pub(crate) struct Sleeper;
+
+impl Sleeper {
+    /// As [`Parker::park_until`]. Nothing is kept.
+    pub(crate) fn park(self, kept: impl Sized, parker: &Parker, deadline: Option<Instant>) -> bool {
+        drop(kept);
+        parker.park_until(deadline)
+    }
+}
+
 /// A socket of the OS that the poller watches.
 pub(crate) struct Watched {
     source: Socket,
@@ -123,6 +144,11 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
+    /// For a thread that would sleep.
+    pub(crate) fn sleeper(&self) -> Sleeper {
+        Sleeper
+    }
+
     /// Has the poller report the next readiness of this kind, or a reset. A condition that holds already is reported
     /// too. What it is armed for already costs nothing. No interest leaves it as it is: there is at most one report
     /// of what is no longer interesting.

@@ -1,0 +1,167 @@
+//! Who waits for the poller: its own thread always does, and a thread of the program that would sleep does, too.
+//!
+//! If the poller's thread alone did, each arrival would wake two threads one after the other: that one, which records
+//! it, and then the one that waits for the event object.
+//!
+//! A thread that begins to wait while no other does *leads*. It sleeps until the poller has something or it is unparked,
+//! and pumps, so that it sets the event object that it waits for itself. A thread that begins to wait while another does
+//! is parked, and the poller's thread serves it. So there is never more than one leader, and threads that wait side by
+//! side are woken as if there were none.
+//!
+//! An arrival makes the poller's descriptor readable for both, until one of them has pumped. The poller's thread would
+//! only get in the leader's way. So if a thread of the program has waited here since it last looked, it *naps* before it
+//! pumps, for as long as that goes on.
+//!
+//! No wake-up is lost:
+//!
+//! - Whatever a leader does or leaves undone, the poller's thread pumps after each arrival, once it has napped. That is
+//!   the delay, of two naps at most, for a program that has waited here and then sleeps elsewhere, on an event object of
+//!   its own kind.
+//! - A thread that is parked waits for no nap. There is none while a thread is parked, and a leader that leaves such
+//!   threads behind ends the nap under way. The leader and the parked threads are one count, so a thread either leads or
+//!   is seen by the leader that leaves.
+//! - A leader is unparked through a pipe. That it sleeps stands in its [`Parker`], under whose lock it has also seen that
+//!   it was not unparked before. A byte that comes too late ends the next leader's sleep early.
+//!
+//! Tested by: `ws2/tests/leader.rs`.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{AsFd, PUMPING, Shared};
+use crate::park::Parker;
+
+/// Short for a program that sleeps elsewhere, and long enough that the naps' ends are no hundredth of the wake-ups.
+const NAP: Duration = Duration::from_millis(4);
+
+/// The threads that wait.
+#[derive(Default)]
+pub(super) struct Waiters {
+    /// 1 for the leader, and 2 for each thread that is parked.
+    count: AtomicUsize,
+    /// A thread of the program has waited, or found that it need not, since the poller's thread last looked.
+    attended: AtomicBool,
+    poller: OnceLock<Thread>,
+}
+
+impl Waiters {
+    pub(super) fn attend(&self) {
+        self.attended.store(true, Ordering::SeqCst);
+    }
+
+    /// The poller's thread has seen an arrival.
+    pub(super) fn nap(&self) {
+        self.poller.get_or_init(thread::current);
+        while self.attended.swap(false, Ordering::SeqCst) && self.count.load(Ordering::SeqCst) <= 1
+        {
+            thread::park_timeout(NAP);
+        }
+    }
+
+    pub(super) fn end_nap(&self) {
+        self.attended.store(false, Ordering::SeqCst);
+        self.poller.get().inspect(|thread| thread.unpark());
+    }
+}
+
+/// A thread that waits, from its beginning to its end.
+struct Waiter {
+    waiters: Arc<Waiters>,
+    leads: bool,
+}
+
+impl Waiter {
+    fn new(waiters: &Arc<Waiters>) -> Self {
+        let enter = |count| Some(if count == 0 { 1 } else { count + 2 });
+        let before = waiters.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, enter);
+        Self { waiters: Arc::clone(waiters), leads: before == Ok(0) }
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let left = if self.leads { 1 } else { 2 };
+        let before = self.waiters.count.fetch_sub(left, Ordering::SeqCst);
+        if self.leads && before > 1 {
+            self.waiters.end_nap();
+        }
+    }
+}
+
+/// Ends the leader's sleep. Both ends live equally long, so that no write is a SIGPIPE.
+pub(super) struct Pipe {
+    into: UnixStream,
+    out: UnixStream,
+}
+
+impl Pipe {
+    pub(super) fn new() -> io::Result<Arc<Self>> {
+        let (into, out) = UnixStream::pair()?;
+        into.set_nonblocking(true)?;
+        out.set_nonblocking(true)?;
+        Ok(Arc::new(Self { into, out }))
+    }
+}
+
+impl Wake for Pipe {
+    fn wake(self: Arc<Self>) {
+        // It fails if the pipe is full, and then the leader does not sleep.
+        let _full = (&self.into).write(&[1]);
+    }
+}
+
+/// For a thread of the program that would sleep.
+pub(crate) struct Sleeper(pub(super) Arc<Shared>);
+
+impl Sleeper {
+    /// As [`Parker::park_until`]. `kept` is kept by a leader only.
+    pub(crate) fn park(self, kept: impl Sized, parker: &Parker, deadline: Option<Instant>) -> bool {
+        let waiter = Waiter::new(&self.0.waiters);
+        // Inside a pump, where an event object calls back, this thread cannot pump.
+        if waiter.leads && !PUMPING.get() && !self.0.stopped.load(Ordering::Acquire) {
+            return self.0.lead(parker, deadline);
+        }
+        self.0.pump();
+        // What is kept would keep a WSACleanup waiting.
+        drop((self, kept));
+        parker.park_until(deadline)
+    }
+}
+
+impl Shared {
+    fn lead(&self, parker: &Parker, deadline: Option<Instant>) -> bool {
+        let waker = Waker::from(Arc::clone(&self.pipe));
+        loop {
+            self.waiters.attend();
+            let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
+            if self.stopped.load(Ordering::Acquire) || !parker.begin_sleep(&waker) {
+                return true;
+            }
+            if left != Some(Duration::ZERO) {
+                self.sleep(left);
+            }
+            parker.end_sleep();
+            self.pump();
+            if left == Some(Duration::ZERO) {
+                return parker.was_unparked();
+            }
+        }
+    }
+
+    /// Returns early after a signal, or if it cannot sleep.
+    fn sleep(&self, left: Option<Duration>) {
+        let mut descriptors = [self.registry.as_fd(), self.pipe.out.as_fd()]
+            .map(|it| PollFd::from_borrowed_fd(it, PollFlags::IN));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        if poll(&mut descriptors, left.as_ref()).is_ok() && !descriptors[1].revents().is_empty() {
+            let _taken = (&self.pipe.out).read(&mut [0; 64]);
+        }
+    }
+}

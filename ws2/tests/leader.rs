@@ -1,0 +1,193 @@
+//! A thread of the program that waits for the poller itself, and the poller's own thread: no wake-up is lost between
+//! them. How soon it comes is no matter here; a test fails only if it does not come at all.
+#![cfg(unix)]
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, Type};
+use ws2::event::{Event, Waited};
+use ws2::{Handles, Parker, Winsock};
+use wsp_events::{
+    EventSignal, ManualResetEvent, NetworkEvent, NetworkEvents, SOCKET, WSAEVENT,
+    enum_network_events, event_select,
+};
+
+/// Far more than any wait here needs: only a failing test waits that long.
+const LIMIT: Duration = Duration::from_secs(20);
+const ROUNDS: usize = 2_000;
+
+fn winsock() -> Arc<Winsock> {
+    Arc::new(Winsock::new(Arc::new(Handles::new()), |_, _| ()).unwrap())
+}
+
+/// A socket of ours, and its peer.
+fn connection(winsock: &Winsock) -> (SOCKET, TcpStream) {
+    let listener = winsock.create_socket(Domain::IPV4, Type::STREAM).unwrap();
+    winsock.bind(listener, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)).unwrap();
+    winsock.listen(listener, 1).unwrap();
+    let peer = TcpStream::connect(winsock.local_address(listener).unwrap()).unwrap();
+    let (s, _) = winsock.accept(listener).unwrap();
+    winsock.close_socket(listener).unwrap();
+    (s, peer)
+}
+
+/// An event object of auto reset that FD_READ sets.
+fn readable(winsock: &Winsock, s: SOCKET) -> (Arc<Event>, WSAEVENT) {
+    let event = Event::new(false, false);
+    let handle = winsock.handles().insert_event(Arc::clone(&event)).unwrap();
+    event_select(winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    (event, handle)
+}
+
+fn wait(winsock: &Winsock, event: &Arc<Event>) {
+    let waited = winsock.wait(&[Arc::clone(event)], false, Some(LIMIT));
+    assert_eq!(waited, Waited::Signaled(0), "a wake-up was lost");
+}
+
+fn receive(winsock: &Winsock, s: SOCKET) {
+    assert_eq!(winsock.recv(s, &mut [0; 8], 0), Ok(1));
+}
+
+/// Waits on a thread of its own.
+fn waiting(winsock: &Arc<Winsock>, event: &Arc<Event>) -> Receiver<()> {
+    let (winsock, event) = (Arc::clone(winsock), Arc::clone(event));
+    let (done, ends) = mpsc::channel();
+    thread::spawn(move || {
+        wait(&winsock, &event);
+        done.send(()).unwrap();
+    });
+    ends
+}
+
+fn ends(wait: &Receiver<()>) {
+    wait.recv_timeout(LIMIT).expect("a wake-up was lost");
+}
+
+/// Catches an unpark that does not end a leader's sleep, and one between the look and the sleep.
+#[test]
+fn a_set_ends_the_sleep_of_a_leader() {
+    let winsock = winsock();
+    let [ping, pong] = [(); 2].map(|()| Event::new(false, false));
+    let other = thread::spawn({
+        let (ping, pong) = (Arc::clone(&ping), Arc::clone(&pong));
+        move || {
+            for _ in 0..ROUNDS {
+                let waited = ws2::event::wait(&[Arc::clone(&ping)], false, Some(LIMIT));
+                assert_eq!(waited, Waited::Signaled(0));
+                pong.set_event().unwrap();
+            }
+        }
+    });
+    for _ in 0..ROUNDS {
+        ping.set_event().unwrap();
+        wait(&winsock, &pong);
+    }
+    other.join().unwrap();
+}
+
+/// Catches an arrival that a leader sleeps through, or takes for someone else's.
+#[test]
+fn an_arrival_ends_the_sleep_of_a_leader() {
+    let winsock = winsock();
+    let (s, mut peer) = connection(&winsock);
+    let (event, handle) = readable(&winsock, s);
+    let (ask, asked) = mpsc::channel();
+    let other = thread::spawn(move || {
+        for () in asked {
+            peer.write_all(b"a").unwrap();
+        }
+    });
+    for _ in 0..ROUNDS {
+        ask.send(()).unwrap();
+        wait(&winsock, &event);
+        let report = enum_network_events(&*winsock, s, handle).unwrap();
+        assert!(report.contains(NetworkEvent::Read));
+        receive(&winsock, s);
+    }
+    drop(ask);
+    other.join().unwrap();
+}
+
+/// Catches a poller's thread that leaves arrivals to a leader that has gone.
+#[test]
+fn a_thread_that_is_parked_outlasts_the_leader() {
+    let winsock = winsock();
+    let (s, mut peer) = connection(&winsock);
+    let (event, _) = readable(&winsock, s);
+    for _ in 0..ROUNDS / 10 {
+        let end = Event::new(false, false);
+        let waits = [waiting(&winsock, &end), waiting(&winsock, &event)];
+        // Whichever leads.
+        thread::yield_now();
+        end.set_event().unwrap();
+        ends(&waits[0]);
+        peer.write_all(b"a").unwrap();
+        ends(&waits[1]);
+        receive(&winsock, s);
+    }
+}
+
+/// Catches a poller's thread that naps and does not pump.
+#[test]
+fn what_comes_after_the_last_wait_is_recorded() {
+    let winsock = winsock();
+    let (s, mut peer) = connection(&winsock);
+    let elsewhere = Arc::new(ManualResetEvent::new());
+    let handle = winsock.handles().insert_signal(elsewhere.clone()).unwrap();
+    event_select(&*winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    for _ in 0..ROUNDS / 10 {
+        // It has led, and does not come back.
+        let parker = Parker::default();
+        parker.unpark();
+        assert!(winsock.park(&parker, None));
+        peer.write_all(b"a").unwrap();
+        assert!(elsewhere.wait_timeout(LIMIT), "an arrival was lost");
+        enum_network_events(&*winsock, s, handle).unwrap();
+        receive(&winsock, s);
+    }
+}
+
+/// Catches a leader that a WSACleanup leaves where nothing ends its sleep.
+#[test]
+fn a_wait_outlasts_the_winsock() {
+    for _ in 0..ROUNDS / 10 {
+        let winsock = winsock();
+        let event = Event::new(false, false);
+        let wait = waiting(&winsock, &event);
+        thread::yield_now();
+        winsock.shut_down();
+        event.set_event().unwrap();
+        ends(&wait);
+    }
+}
+
+/// Catches a leader that takes what a thread in a blocking call waits for, and does not wake it.
+#[test]
+fn blocking_calls_and_waits_together() {
+    let winsock = winsock();
+    let threads: Vec<_> = (0..3)
+        .map(|_| {
+            let (s, mut peer) = connection(&winsock);
+            let winsock = Arc::clone(&winsock);
+            thread::spawn(move || {
+                let other = thread::spawn(move || {
+                    for _ in 0..ROUNDS {
+                        peer.write_all(b"a").unwrap();
+                    }
+                });
+                (0..ROUNDS).for_each(|_| {
+                    assert_eq!(winsock.recv(s, &mut [0; 1], 0), Ok(1));
+                });
+                other.join().unwrap();
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
