@@ -19,7 +19,7 @@ pub(crate) const MESSAGE: usize = 64;
 const BUFFER: usize = 2 * BLOCK;
 /// Enough to keep every processor busy.
 const CLIENTS: usize = 3;
-const TRIPS: usize = 200;
+const TRIPS: usize = 500;
 /// A wait that takes this long means that something was lost.
 const STALL: Duration = Duration::from_secs(10);
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

@@ -25,8 +25,6 @@
 mod client;
 mod counts;
 mod server;
-#[cfg(unix)]
-mod throughput;
 mod wait;
 
 use std::error::Error;
@@ -88,24 +86,6 @@ fn main() -> ExitCode {
     let kept = summary(played.err());
     let verdict = if kept { "every promise was kept" } else { "FAILED" };
     println!("{verdict}, in {:.2} s", start.elapsed().as_secs_f64());
-    #[cfg(unix)]
-    match throughput::measure() {
-        Ok((ours, plain)) => {
-            println!(
-                "beside:     the same on plain mio, without a record; here with an event object for each socket"
-            );
-            let row = |what, ours: f64, plain: f64| {
-                println!("{what} {ours:6.0} here, {plain:6.0} on mio, ratio {:.2}", ours / plain);
-            };
-            row("throughput, MB/s there and back:", ours.throughput, plain.throughput);
-            row("latency, us, the median:        ", ours.latency[0], plain.latency[0]);
-            row("latency, us, 99th percentile:   ", ours.latency[1], plain.latency[1]);
-        }
-        Err(error) => {
-            println!("FAILED: {error}");
-            return ExitCode::FAILURE;
-        }
-    }
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

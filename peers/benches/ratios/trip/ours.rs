@@ -1,7 +1,7 @@
 //! Our stream provider, with an event object for each socket.
 //!
-//! A wait takes 64 event objects at most. So the program brings event objects of its own: a set puts the socket into the
-//! program's queue, and the program waits for the one event object that says that the queue is not empty.
+//! WSAWaitForMultipleEvents takes 64 event objects at most. So the program brings event objects of its own, as one with a
+//! thousand sockets does: a set puts the socket into a queue, and the program's thread waits until something is in it.
 
 use std::io::{self, Read, Write};
 use std::mem;
@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use socket2::{Domain, Type};
-use ws2::event::Event;
-use ws2::{Handles, Winsock};
+use ws2::{Handles, Parker, Winsock};
 use wsp_events::{
     EventSignal, NetworkEvent, NetworkEvents, SOCKET, SignalError, WSAEVENT, WsaError,
     enum_network_events, event_select,
@@ -20,10 +19,10 @@ use wsp_events::{
 
 use super::{ANY_PORT, BUFFER, CONNECTIONS, echo};
 
+#[derive(Default)]
 struct Queue {
     ready: Mutex<Vec<usize>>,
-    /// Of auto reset.
-    is_filled: Arc<Event>,
+    program: Parker,
 }
 
 /// A socket's event object, of manual reset.
@@ -41,7 +40,7 @@ impl EventSignal for Queued {
             ready.push(self.at);
             if ready.len() == 1 {
                 drop(ready);
-                self.queue.is_filled.set_event()?;
+                self.queue.program.unpark();
             }
         }
         Ok(())
@@ -92,10 +91,9 @@ impl Server {
     }
 
     fn run(mut self) {
-        let is_filled = [Arc::clone(&self.queue.is_filled)];
         let mut ready = Vec::new();
         while self.closed < CONNECTIONS {
-            let _signaled = self.winsock.wait(&is_filled, false, None);
+            self.winsock.park(&self.queue.program, None);
             mem::swap(&mut *self.queue.ready.lock().unwrap(), &mut ready);
             ready.drain(..).for_each(|at| self.serve(at));
         }
@@ -127,8 +125,7 @@ pub(crate) fn serve() -> (SocketAddr, JoinHandle<()>) {
     winsock.listen(listener, i32::MAX).unwrap();
     let address = winsock.local_address(listener).unwrap();
     let server = thread::spawn(move || {
-        let queue = Queue { ready: Mutex::default(), is_filled: Event::new(false, false) };
-        let (queue, buffer) = (Arc::new(queue), vec![0; BUFFER]);
+        let (queue, buffer) = (Arc::new(Queue::default()), vec![0; BUFFER]);
         let mut server = Server { winsock, queue, sockets: Vec::new(), closed: 0, buffer };
         server.add(listener, NetworkEvents::FD_ACCEPT);
         server.run();
