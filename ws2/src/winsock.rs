@@ -320,7 +320,8 @@ impl Winsock {
         self.poller.pump();
     }
 
-    /// WSAWaitForMultipleEvents, for any number of event objects of the kind of [`event`](crate::event).
+    /// WSAWaitForMultipleEvents, for any number of event objects of the kind of [`event`](crate::event). The thread records
+    /// by itself what the OS has to tell meanwhile; see [`park`](Self::park).
     #[must_use]
     pub fn wait(&self, events: &[Arc<Event>], all: bool, timeout: Option<Duration>) -> Waited {
         self.attend(events.len(), timeout != Some(Duration::ZERO));
@@ -328,7 +329,10 @@ impl Winsock {
     }
 
     /// Parks this thread until it is unparked, or returns early: for a program with event objects of its own kind, which
-    /// unpark it. What the OS has to tell meanwhile is recorded by this thread itself. Whether there was time left.
+    /// unpark it. Whether there was time left.
+    ///
+    /// What the OS has to tell meanwhile is recorded by this thread itself, if it is the only one that waits. When a program
+    /// has waited here and then sleeps elsewhere, what comes is recorded a few milliseconds late.
     pub fn park(&self, parker: &Parker, deadline: Option<Instant>) -> bool {
         self.sleeper().park((), parker, deadline)
     }

@@ -20,7 +20,15 @@ mod linux {
     use std::fs::File;
     use std::os::unix::fs::FileExt;
 
+    use rustix::process::{Resource, getrlimit, setrlimit};
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    /// As many descriptors as this process may have.
+    pub(crate) fn open_many() {
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        setrlimit(Resource::Nofile, limit).unwrap();
+    }
 
     /// The first two processors that this process may run on; the same one twice if it may run on no other.
     pub(crate) fn two() -> [usize; 2] {
@@ -59,6 +67,8 @@ mod linux {
 /// Elsewhere threads run where the scheduler puts them, and nobody knows what came between.
 #[cfg(not(target_os = "linux"))]
 mod linux {
+    pub(crate) fn open_many() {}
+
     pub(crate) fn two() -> [usize; 2] {
         [0, 1]
     }
@@ -78,4 +88,4 @@ mod linux {
     }
 }
 
-pub(crate) use linux::{Status, run_on, two};
+pub(crate) use linux::{Status, open_many, run_on, two};

@@ -1,11 +1,13 @@
 //! The whole trip, with a thousand sockets: ours with an event object for each, plain `mio` without a record, and `mio`
 //! whose events are handed over from one thread to another.
 
+use crate::machine::open_many;
 use crate::measure::Side;
 use crate::report::{Bound, Row, Run};
 use crate::trip::{Load, handed, ours, plain};
 
 pub(crate) fn measure(run: &mut Run) {
+    open_many();
     run.table("the whole trip, a thousand sockets, ns");
     // A throughput of 0.9 is this time.
     let time = [Bound::Of("mio", 1.0 / 0.9), Bound::Of("handed", 1.15)];
