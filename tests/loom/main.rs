@@ -918,11 +918,12 @@ fn r6_failing_set_against_failing_reset() {
 fn r6_a_debt_is_for_what_is_recorded_when_it_is_judged() {
     model(3, |world| {
         let (recorder, event) = world.selected(BOTH);
+        world.record(&recorder, Accept, OK);
+        event.reset_event().unwrap();
         event.sets_to_fail.store(1, SeqCst);
         let other = spawn(world, &recorder, |world, recorder| {
             _ = world.record(recorder, Close, OK);
         });
-        world.record(&recorder, Accept, OK);
         recorder.withdraw(ACCEPT);
         other.join().unwrap();
 
