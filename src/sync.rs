@@ -114,6 +114,7 @@ impl Backoff {
         Self { pauses: Self::PAUSES }
     }
 
+    #[inline]
     pub(crate) fn wait(&mut self) {
         if self.pauses == 0 {
             return yield_now();
