@@ -1,7 +1,7 @@
 //! The whole trip: from a packet on a loopback socket to the program that has its report, and back. Echo servers of one
 //! program thread with the same load, the same buffers and the same reads and writes, each with its own poller.
 
-pub(crate) mod handed;
+pub(crate) mod floor;
 pub(crate) mod ours;
 pub(crate) mod plain;
 

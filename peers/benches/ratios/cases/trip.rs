@@ -1,17 +1,17 @@
 //! The whole trip, with a thousand sockets: ours with an event object for each, plain `mio` without a record, and `mio`
-//! whose events are handed over from one thread to another.
+//! whose events are floor over from one thread to another.
 
 use crate::machine::open_many;
 use crate::measure::Side;
 use crate::report::{Bound, Row, Run};
-use crate::trip::{Load, handed, ours, plain};
+use crate::trip::{Load, floor, ours, plain};
 
 pub(crate) fn measure(run: &mut Run) {
     open_many();
     run.table("the whole trip, a thousand sockets, ns");
     // A throughput of 0.9 is this time.
-    let time = [Bound::Of("mio", 1.0 / 0.9), Bound::Of("handed", 1.15)];
-    let latency = [Bound::Of("mio", 1.15), Bound::Of("handed", 1.15)];
+    let time = [Bound::Of("mio", 1.0 / 0.9), Bound::Of("floor", 1.15)];
+    let latency = [Bound::Of("mio", 1.15), Bound::Of("floor", 1.15)];
     let rows = [
         Row::new("trip.block", "throughput: a block of 8 KiB, there and back", &time),
         Row::new("trip.median", "latency: 64 bytes, there and back, median", &latency),
@@ -28,7 +28,7 @@ pub(crate) fn measure(run: &mut Run) {
     let sides = vec![
         side("ours", Load::on(ours::serve())),
         side("mio", Load::on(plain::serve())),
-        side("handed", Load::on(handed::serve())),
+        side("floor", Load::on(floor::serve())),
     ];
-    run.rows(rows, 60, sides);
+    run.rows(rows, 90, sides);
 }

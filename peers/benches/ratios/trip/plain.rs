@@ -1,10 +1,12 @@
 //! Plain `mio`: the program thread waits for the poller itself, and nothing is recorded.
 
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
+use rustix::io::ioctl_fionread;
 
 use super::{ANY_PORT, BUFFER, CONNECTIONS, echo};
 
@@ -28,6 +30,12 @@ impl Sockets {
 
     pub(super) fn are_closed(&self) -> bool {
         self.closed == CONNECTIONS
+    }
+
+    pub(super) fn count_unread(&self, token: Token) {
+        if let Some(Some((stream, _))) = self.streams.get(token.0) {
+            black_box(ioctl_fionread(stream).unwrap());
+        }
     }
 
     pub(super) fn serve(&mut self, registry: &Registry, token: Token) {
