@@ -5,13 +5,14 @@
 //! How far the medians of consecutive parts of the run differ says how precise the ratio is. A target in between is not
 //! told; the row is then measured for longer.
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::report::Row;
 
 /// How often a row is measured at most, and for how long: on a busy machine few slices count.
 const ATTEMPTS: usize = 4;
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(30);
 /// The parts into which a row's rounds are divided.
 const PARTS: usize = 10;
 /// With fewer rounds nothing is told.
@@ -35,6 +36,35 @@ pub(crate) struct Spread {
     pub(crate) low: f64,
     pub(crate) value: f64,
     pub(crate) high: f64,
+}
+
+/// How many places in the heap and in the stack a side measures in turns. A load waits for an earlier store to an address with the same lower
+/// twelve bits, so that one place can cost a third more than all others, for as long as the process lives.
+pub(crate) const PLACES: usize = 32;
+
+/// A side that calls so often in a slice, each time on another of its things. The call gets the number of the place.
+pub(crate) fn in_places<'a, T: 'a>(
+    name: &'static str,
+    calls: u32,
+    new: impl Fn() -> T,
+    call: impl Fn(&T, usize) + 'a,
+) -> Side<'a, 1> {
+    let things: Vec<_> = (0..PLACES).map(|_| Apart(new())).collect();
+    let mut places = (0..PLACES).cycle();
+    let slice = move || {
+        let at = places.next()?;
+        let thing = &things[at].0;
+        Some([deeper(at, &mut || time(calls, || call(thing, at)))])
+    };
+    Side { name, slice: Box::new(slice) }
+}
+
+/// Calls at another place in the stack.
+fn deeper(frames: usize, call: &mut dyn FnMut() -> f64) -> f64 {
+    let frame = black_box([0_u8; 128]);
+    let result = if frames == 0 { call() } else { deeper(frames - 1, call) };
+    black_box(&frame);
+    result
 }
 
 /// A side that calls so often in a slice.
