@@ -105,12 +105,18 @@ impl<S: EventSignal> Record<S> for Bare<S> {
         let bare = black_box(self);
         let mut report = [0; size_of::<Report>() / 4];
         let mut word = bare.word.load(Ordering::Relaxed);
-        let coded = (word / CODED) & EVENTS;
+        let mut coded = (word / CODED) & EVENTS;
         if coded != 0 {
             word = bare.exchange_from(word, |word| word | COLLECTING) | COLLECTING;
-            let at = coded.trailing_zeros() as usize;
-            report[at] = bare.codes[at].load(Ordering::Relaxed);
-            bare.codes[at].store(0, Ordering::Relaxed);
+            while coded != 0 {
+                let at = coded.trailing_zeros() as usize;
+                // The thread that records it stores it after its exchange.
+                while report[at] == 0 {
+                    report[at] = bare.codes[at].load(Ordering::Relaxed);
+                }
+                bare.codes[at].store(0, Ordering::Relaxed);
+                coded &= coded - 1;
+            }
         }
         bare.exchange_from(word, |word| word & !(EVENTS | (EVENTS * CODED) | COLLECTING));
         bare.inside(|| event.reset_event().unwrap());
