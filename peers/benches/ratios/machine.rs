@@ -1,4 +1,8 @@
-//! The machine: what it is, where a thread runs, and whether another process has taken its processor.
+//! The machine: what it is, where a thread runs, and whether somebody else has taken its processor, or half of it.
+
+use std::hint::black_box;
+
+use crate::measure::time;
 
 /// For people: the processor, how many of them, the system.
 pub(crate) fn name() -> String {
@@ -13,6 +17,57 @@ pub(crate) fn name() -> String {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     format!("{model} (family {family}, model {number}), {processors} processors, {os}, {arch}")
+}
+
+/// Tells whether somebody else uses the other half of this processor's core: another process, or another machine on the same
+/// host. Then steps that could run side by side take longer, while steps of which each needs the one before do not. Both
+/// follow the frequency.
+pub(crate) struct Core {
+    /// How often the first took so many hundredths of the time of the second.
+    seen: [u32; 1000],
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        let mut core = Self { seen: [0; 1000] };
+        (0..1000).for_each(|_| _ = core.is_shared());
+        core
+    }
+}
+
+impl Core {
+    const STEPS: u64 = 2_000;
+
+    pub(crate) fn is_shared(&mut self) -> bool {
+        let time = |work: fn()| {
+            let times = [(); 3].map(|()| time(1, work));
+            times.into_iter().fold(f64::INFINITY, f64::min)
+        };
+        let ratio = (100.0 * time(Self::side_by_side) / time(Self::one_by_one)) as usize;
+        self.seen[ratio.min(999)] += 1;
+        // One in a hundred may be an error of measurement.
+        let few = self.seen.iter().sum::<u32>() / 100;
+        let mut sum = 0;
+        let least = self.seen.iter().position(|count| {
+            sum += count;
+            sum > few
+        });
+        least.is_some_and(|least| 100 * ratio > 108 * least)
+    }
+
+    fn one_by_one() {
+        let number = (0..Self::STEPS).fold(black_box(3_u64), |it, _| it.wrapping_mul(it) ^ 1);
+        black_box(number);
+    }
+
+    fn side_by_side() {
+        let mut numbers = black_box([1_u64, 2, 3, 4, 5, 6, 7, 8]);
+        for step in 0..Self::STEPS {
+            numbers = numbers.map(|it| (it ^ step).rotate_left(1));
+            numbers[0] = black_box(numbers[0]);
+        }
+        black_box(numbers);
+    }
 }
 
 #[cfg(target_os = "linux")]

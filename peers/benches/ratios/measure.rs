@@ -8,6 +8,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use crate::machine::Core;
 use crate::report::Row;
 
 /// How often a row is measured at most, and for how long: on a busy machine few slices count.
@@ -69,7 +70,7 @@ fn deeper(frames: usize, call: &mut dyn FnMut() -> f64) -> f64 {
 
 /// A side that calls so often in a slice.
 pub(crate) fn side<'a>(name: &'static str, calls: u32, mut call: impl FnMut() + 'a) -> Side<'a, 1> {
-    Side { name, slice: Box::new(move || Some([time(calls, || call())])) }
+    Side { name, slice: Box::new(move || Some([time(calls, &mut call)])) }
 }
 
 /// Nanoseconds a call.
@@ -82,27 +83,31 @@ pub(crate) fn time(calls: u32, mut call: impl FnMut()) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
 }
 
-/// Measures the rows of these sides, until each is told or has been tried often enough.
+/// Measures the rows of these sides, until each is told or has been tried often enough. A round does not count if somebody
+/// else uses the other half of the core.
 pub(crate) fn in_turns<const N: usize>(
     rows: &mut [Row; N],
     rounds: usize,
     sides: &mut [Side<'_, N>],
+    core: &mut Core,
 ) {
     let start = Instant::now();
     for side in &mut *sides {
         (side.slice)();
     }
-    for _ in 0..ATTEMPTS {
-        for round in 0..rounds {
+    for attempt in 1..=ATTEMPTS {
+        while rows[0].rounds.len() < attempt * rounds {
             if start.elapsed() > LIMIT {
                 return;
             }
+            let is_even = rows[0].rounds.len().is_multiple_of(2);
             let mut slices = vec![None; sides.len()];
             for at in 0..sides.len() {
-                let at = if round % 2 == 0 { at } else { sides.len() - 1 - at };
+                let at = if is_even { at } else { sides.len() - 1 - at };
                 slices[at] = (sides[at].slice)();
             }
-            let Some(slices) = slices.into_iter().collect::<Option<Vec<_>>>() else { continue };
+            let slices = slices.into_iter().collect::<Option<Vec<_>>>();
+            let Some(slices) = slices.filter(|_| !core.is_shared()) else { continue };
             for (figure, row) in rows.iter_mut().enumerate() {
                 row.rounds.push(slices.iter().map(|slice| slice[figure]).collect());
             }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::machine::Core;
 use crate::measure::{ENOUGH, Side, Spread, in_turns, spread};
 
 const FIRST_RELEASE: &str = include_str!("../../first-release.txt");
@@ -139,6 +140,7 @@ pub(crate) struct Run {
     /// The tables, each with its title.
     tables: Vec<(&'static str, Vec<Row>)>,
     curves: Vec<(&'static str, &'static str, usize, f64)>,
+    core: Core,
 }
 
 impl Run {
@@ -156,7 +158,7 @@ impl Run {
         for row in &mut rows {
             row.sides = sides.iter().map(|side| side.name).collect();
         }
-        in_turns(&mut rows, rounds, &mut sides);
+        in_turns(&mut rows, rounds, &mut sides, &mut self.core);
         self.tables.last_mut().unwrap().1.extend(rows);
     }
 
