@@ -1,8 +1,9 @@
 //! P: the provider around it.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use wsp_events::spi::WSANETWORKEVENTS;
@@ -309,25 +310,45 @@ fn p5_calls_that_race_a_close() {
     assert!(table.sockets().is_empty());
 }
 
-/// Catches a list of all sockets that misses one on its way from one descriptor to another: a list that is
-/// made without the lock, and a duplicate that lets go of it.
+/// Catches a duplicate that lets go of the lock before the socket has its new descriptor: another thread that removes the old
+/// one finds it nowhere.
 #[test]
 fn p4_a_socket_is_listed_on_its_way_to_another_descriptor() {
+    const ROUNDS: usize = 60_000;
+
     let table = SocketTable::new();
-    let mut descriptor = table.insert(()).unwrap();
-    for _ in 0..2_000 {
-        let moved = thread::scope(|scope| {
-            let mover = scope.spawn(|| table.duplicate(descriptor).unwrap());
-            scope.spawn(|| table.remove(descriptor));
-            let mut missed = 0;
-            while !mover.is_finished() {
-                missed += usize::from(table.sockets().is_empty());
-            }
-            mover.join().unwrap().inspect(|_| assert_eq!(missed, 0))
+    let descriptor = AtomicUsize::new(table.insert(()).unwrap());
+    let [begun, ended] = [(); 2].map(|()| AtomicUsize::new(0));
+    let wait = |count: &AtomicUsize, round| {
+        let is_due = || count.load(SeqCst) >= round;
+        while (0..100).all(|_| !is_due()) {
+            thread::yield_now();
+        }
+    };
+    let (moved, missed): (Vec<_>, Vec<_>) = thread::scope(|scope| {
+        let remover = scope.spawn(|| {
+            let round = |round| {
+                wait(&begun, round);
+                // Now sooner, now later.
+                (0..round % 100).for_each(|step| _ = black_box(step));
+                table.remove(descriptor.load(SeqCst));
+                let is_missed = table.sockets().is_empty();
+                ended.store(round, SeqCst);
+                is_missed
+            };
+            (1..=ROUNDS).map(round).collect()
         });
-        // The removal may have come first.
-        descriptor = moved.unwrap_or_else(|| table.insert(()).unwrap());
-    }
+        let round = |round| {
+            begun.store(round, SeqCst);
+            let moved = table.duplicate(descriptor.load(SeqCst)).unwrap();
+            wait(&ended, round);
+            // The removal may have come first.
+            descriptor.store(moved.unwrap_or_else(|| table.insert(()).unwrap()), SeqCst);
+            moved.is_some()
+        };
+        ((1..=ROUNDS).map(round).collect(), remover.join().unwrap())
+    });
+    assert!(!moved.into_iter().zip(missed).any(|(moved, missed)| moved && missed));
 }
 
 /// Catches a list that is made without the lock: a socket that moves on all the time is not where the list looks.
