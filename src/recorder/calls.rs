@@ -466,8 +466,7 @@ impl<S: EventSignal> NetworkEventRecorder<S> {
     /// Sets the event object again, after a reset, if something is reportable.
     #[inline]
     fn set_what_is_left(&self) -> Result<(), SignalError> {
-        let word = self.look();
-        if word.reportable().is_empty() && !word.is_held() {
+        if self.look().tells_nothing() {
             return Ok(());
         }
         self.0.set(self.0.shared.exchange(|word| Some(word.set_what_is_left())))

@@ -143,6 +143,12 @@ impl Word {
         self.recorded().intersection(self.selected())
     }
 
+    /// Nothing is reportable, and nobody is about to select: there is nothing to set the event object for.
+    #[inline]
+    pub(super) const fn tells_nothing(self) -> bool {
+        self.reportable().is_empty() && !self.is_held()
+    }
+
     pub(super) const fn is_owed(self) -> bool {
         self.has(OWED)
     }
@@ -164,8 +170,7 @@ impl Word {
     /// decides that, since the events that it selects are not in the word yet.
     #[inline]
     const fn without_void_debt(self) -> Self {
-        let is_void = self.is_owed() && self.reportable().is_empty() && !self.is_held();
-        if is_void { self.off(OWED) } else { self }
+        if self.is_owed() && self.tells_nothing() { self.off(OWED) } else { self }
     }
 
     /// Whether [`record`](Self::record) would change nothing: what is recorded and latches is latched.
@@ -578,6 +583,8 @@ mod tests {
             let (next, wake) = word.set_what_is_left();
             let reportable = !word.reportable().is_empty();
             assert_eq!(wake == Wake::NotNeeded, !reportable);
+            assert!(!word.tells_nothing() || (next, wake) == (word, Wake::NotNeeded));
+            assert!(word.tells_nothing() || reportable || word.is_held());
             assert!(!word.is_held() || next.is_owed());
             assert_eq!(word.looked_through().is_owed(), word.is_owed() || word.is_held());
         }

@@ -1,8 +1,7 @@
 //! The machine: what it is, where a thread runs, and whether somebody else has taken its processor, or half of it.
 
 use std::hint::black_box;
-
-use crate::measure::time;
+use std::time::{Duration, Instant};
 
 /// For people: the processor, how many of them, the system.
 pub(crate) fn name() -> String {
@@ -40,8 +39,12 @@ impl Core {
 
     pub(crate) fn is_shared(&mut self) -> bool {
         let time = |work: fn()| {
-            let times = [(); 3].map(|()| time(1, work));
-            times.into_iter().fold(f64::INFINITY, f64::min)
+            let times = [(); 3].map(|()| {
+                let start = Instant::now();
+                work();
+                start.elapsed()
+            });
+            times.into_iter().fold(Duration::MAX, Duration::min).as_secs_f64()
         };
         let ratio = (100.0 * time(Self::side_by_side) / time(Self::one_by_one)) as usize;
         self.seen[ratio.min(999)] += 1;
