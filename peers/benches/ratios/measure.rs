@@ -20,7 +20,7 @@ const PARTS: usize = 10;
 pub(crate) const ENOUGH: usize = 2 * PARTS;
 
 /// One of the sides that are compared. A slice returns nanoseconds a call, of each of the row's `N` figures; `None` if
-/// another process ran in between.
+/// another thread took the processor in between.
 pub(crate) struct Side<'a, const N: usize> {
     pub(crate) name: &'static str,
     pub(crate) slice: Box<dyn FnMut() -> Option<[f64; N]> + 'a>,
@@ -83,8 +83,9 @@ pub(crate) fn time(calls: u32, mut call: impl FnMut()) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
 }
 
-/// Measures the rows of these sides, until each is told or has been tried often enough. A round does not count if somebody
-/// else uses the other half of the core.
+/// Measures the rows of these sides, until each is told or has been tried often enough. A round does not count if ours was
+/// interrupted, or if somebody else uses the other half of the core. Another side that was interrupted is missing in the
+/// round: on a busy machine, one that gives way to other threads always is.
 pub(crate) fn in_turns<const N: usize>(
     rows: &mut [Row; N],
     rounds: usize,
@@ -106,10 +107,12 @@ pub(crate) fn in_turns<const N: usize>(
                 let at = if is_even { at } else { sides.len() - 1 - at };
                 slices[at] = (sides[at].slice)();
             }
-            let slices = slices.into_iter().collect::<Option<Vec<_>>>();
-            let Some(slices) = slices.filter(|_| !core.is_shared()) else { continue };
+            if slices[0].is_none() || core.is_shared() {
+                continue;
+            }
             for (figure, row) in rows.iter_mut().enumerate() {
-                row.rounds.push(slices.iter().map(|slice| slice[figure]).collect());
+                let figures = slices.iter().map(|slice| slice.map(|slice| slice[figure]));
+                row.rounds.push(figures.collect());
             }
         }
         if rows.iter().all(Row::is_told) {

@@ -14,8 +14,8 @@ pub(crate) struct Row {
     sides: Vec<&'static str>,
     /// Otherwise its figures are no times, and not compared.
     in_turns: bool,
-    /// A round has a figure for each side.
-    pub(crate) rounds: Vec<Vec<f64>>,
+    /// A round has a figure for ours, and for each other side that was not interrupted.
+    pub(crate) rounds: Vec<Vec<Option<f64>>>,
     /// One of them must be kept.
     bounds: Vec<Bound>,
 }
@@ -52,14 +52,14 @@ impl Row {
         }
     }
 
-    fn spread(&self, of: impl Fn(&[f64]) -> f64) -> Option<Spread> {
-        spread(&self.rounds.iter().map(|round| of(round)).collect::<Vec<_>>())
+    fn spread(&self, of: impl Fn(&[Option<f64>]) -> Option<f64>) -> Option<Spread> {
+        spread(&self.rounds.iter().filter_map(|round| of(round)).collect::<Vec<_>>())
     }
 
     /// Ours, as a multiple of another side.
     fn ratio(&self, side: &str) -> Option<Spread> {
         let at = self.sides.iter().position(|name| *name == side).filter(|_| self.in_turns)?;
-        self.spread(|round| round[0] / round[at])
+        self.spread(|round| Some(round[0]? / round[at]?))
     }
 
     fn judge(&self, bound: Bound) -> Verdict {
@@ -166,7 +166,7 @@ impl Run {
     pub(crate) fn figures(&mut self, mut row: Row, sides: &[(&'static str, f64)]) {
         row.sides = sides.iter().map(|side| side.0).collect();
         row.in_turns = false;
-        row.rounds = vec![sides.iter().map(|side| side.1).collect(); ENOUGH];
+        row.rounds = vec![sides.iter().map(|side| Some(side.1)).collect(); ENOUGH];
         self.tables.last_mut().unwrap().1.push(row);
     }
 
