@@ -4,8 +4,11 @@
 //! `tests/event_objects/models.rs` that fail if it is broken.
 //!
 //! **One word.** It counts turns, from nonsignaled to signaled and back: an odd count means signaled. One bit,
-//! `WAITED`, says that a thread sleeps or is about to; it is off while the event object is signaled. Every change
-//! of the word is a read-modify-write. The 63-bit count does not wrap in practice.
+//! `WAITED`, says that a thread sleeps or is about to. Every change of the word is a read-modify-write. The 63-bit count
+//! does not wrap in practice.
+//!
+//! **A set turns one bit on**, the count's lowest, and asks only whether it was off: that takes no look before it. The
+//! reset turns the bit off and carries it to the next.
 //!
 //! **A set always writes, even if it changes nothing.** The reset that ends the turn reads from the last write,
 //! and all writes of the turn are read-modify-writes; so it synchronizes with every set of that turn, as
@@ -20,10 +23,11 @@
 //! *`a_set_releases_a_wait_although_a_reset_follows`, `a_later_wait_is_not_released_by_an_earlier_set`.*
 //!
 //! **No thread is left asleep.** A wait turns `WAITED` on under the lock, and only in its own turn; falling
-//! asleep releases the lock. A set turns `WAITED` off in the exchange that ends the turn. If it was on, the set
-//! takes the lock and releases it before it wakes the sleepers: by then every thread that had turned `WAITED` on
-//! is asleep. A wait that times out leaves `WAITED` on, and a later set then wakes nobody.
-//! *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`.*
+//! asleep releases the lock. A set that ends the turn looks afterwards whether `WAITED` is on. If so, it takes the lock,
+//! turns `WAITED` off, releases the lock, and wakes the sleepers: by then every thread that had turned `WAITED` on
+//! is asleep. A thread that is woken before its turn has ended, since the set was an earlier one and slow, turns it on
+//! again. A wait that times out leaves it on, and a later set then wakes nobody.
+//! *`a_set_wakes_every_wait`, `two_sets_wake_a_wait`, `a_later_wait_is_not_released_by_an_earlier_set`.*
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -90,16 +94,17 @@ impl ManualResetEvent {
     /// ```
     #[inline]
     pub fn set(&self) {
-        let turn = |word| Some(if is_set(word) { word } else { (word & !WAITED) + TURN });
-        let before = self.word.fetch_update(Ordering::Release, Ordering::Relaxed, turn);
-        if before.is_ok_and(is_waited_for) {
+        let before = self.word.fetch_or(TURN, Ordering::Release);
+        if !is_set(before) && is_waited_for(self.word.load(Ordering::Relaxed)) {
             self.wake();
         }
     }
 
     #[cold]
     fn wake(&self) {
-        drop(self.lock());
+        let sleepers = self.lock();
+        self.word.fetch_and(!WAITED, Ordering::Relaxed);
+        drop(sleepers);
         self.woken.notify_all();
     }
 
@@ -163,14 +168,12 @@ impl ManualResetEvent {
 
     fn wait_until(&self, deadline: Option<Instant>) -> bool {
         let came = turns(self.look());
-        let is_over = || turns(self.look()) != came;
         if is_set(came) {
             return true;
         }
         let mut sleepers = self.lock();
         let sleep = |word| (turns(word) == came).then_some(word | WAITED);
-        _ = self.word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sleep);
-        while !is_over() {
+        while self.word.fetch_update(Ordering::Relaxed, Ordering::Acquire, sleep).is_ok() {
             let Some(deadline) = deadline else {
                 sleepers = self.woken.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
                 continue;
