@@ -56,6 +56,7 @@ const BARS: [(&str, &[(&str, &str)]); 4] = [
             ("this crate", "contended_record.ours"),
             ("bare exchanges", "contended_record.floor"),
             ("std Mutex", "contended_record.mutex"),
+            ("parking_lot Mutex", "contended_record.parking_lot"),
         ],
     ),
     (

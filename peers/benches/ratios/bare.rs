@@ -1,8 +1,9 @@
-//! The floor: what the calls cannot do without. The same exchanges on one word in the same order, each after the look that
-//! it depends on, the same calls of the event object, and a report of the same size; nothing else.
+//! The floor: what the calls cannot do without in this protocol, which never holds a lock. The same exchanges on one word in
+//! the same order, each after the look that it depends on, the same calls of the event object, and a report of the same
+//! size; nothing else.
 
 use std::cell::Cell;
-use std::hint::black_box;
+use std::hint::{black_box, spin_loop};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 
@@ -46,7 +47,11 @@ impl<S: EventSignal> Bare<S> {
             let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
             match self.word.compare_exchange_weak(word, step(word), success, failure) {
                 Ok(before) => return before,
-                Err(current) => word = current,
+                Err(_) => {
+                    // Who pauses decides who gets the cache line: as long as the recorder does.
+                    (0..2).for_each(|_| spin_loop());
+                    word = self.word.load(Ordering::Relaxed);
+                }
             }
         }
     }
@@ -142,28 +147,27 @@ impl<S: EventSignal> Record<S> for Bare<S> {
     }
 }
 
-/// The floor of an event object: an exchange for the set, one for the reset, each after a look. Two exchanges without a look
-/// take less, but then no wait can last until its turn ends: a waiter that comes between set and reset sleeps on. And a
+/// The floor of an event object: an exchange for the set, and one for the reset after a look, since it counts a turn only if
+/// the event object is set. Without a count a waiter that has not yet run when the reset follows goes back to sleep. And a
 /// reset must see what came before the set that it wipes out (K3).
 #[derive(Default)]
 pub(crate) struct Turns(AtomicU64);
 
 impl Turns {
+    /// The count is odd while the event object is set.
     #[inline]
     pub(crate) fn set(&self) {
-        self.turn(0, Ordering::Release);
+        if self.0.fetch_or(1, Ordering::Release) & 1 == 0 {
+            black_box(self);
+        }
     }
 
     #[inline]
     pub(crate) fn reset(&self) {
-        self.turn(1, Ordering::Acquire);
-    }
-
-    /// The count is odd while the event object is set.
-    #[inline(always)]
-    fn turn(&self, from: u64, order: Ordering) {
         let turns = self.0.load(Ordering::Relaxed);
-        let next = if turns % 2 == from { turns + 1 } else { turns };
-        _ = self.0.compare_exchange_weak(turns, next, order, Ordering::Relaxed);
+        if turns & 1 == 1 {
+            let (success, failure) = (Ordering::Acquire, Ordering::Relaxed);
+            _ = self.0.compare_exchange_weak(turns, turns + 1, success, failure);
+        }
     }
 }

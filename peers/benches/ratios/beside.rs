@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::machine::{Status, run_on, two};
+use crate::machine::{Status, processors, run_on};
 use crate::measure::{Apart, Side};
 use crate::report::{Row, Run};
 
@@ -16,6 +16,8 @@ const ROUNDS: usize = 500;
 /// How long a slice is, and after how many calls it looks at the time.
 const SLICE: Duration = Duration::from_micros(40);
 const CALLS: u32 = 100;
+/// A thread that waits so many nanoseconds for its processor was not only woken: another process had it.
+const INTERRUPTED: u64 = 50_000;
 
 /// What the second thread does: nothing, its end, or the calls of the side with this number.
 const REST: usize = usize::MAX;
@@ -59,8 +61,9 @@ pub(crate) fn pair<'a>(
 /// Measures in turns what a call of the first thread takes; in a second row, what one of the second thread takes meanwhile; in
 /// a third, how long it is until either has made one.
 pub(crate) fn measure<const N: usize>(run: &mut Run, rows: [Row; N], pairs: Vec<Pair<'_>>) {
+    let [here, there] = processors()[..] else { return run.leave_out(rows) };
     let [Apart(wanted), Apart(doing)] = &[(); 2].map(|()| Apart(AtomicUsize::new(REST)));
-    let (pairs, calls_done, [here, there]) = (&pairs, &AtomicU64::new(0), two());
+    let (pairs, calls_done) = (&pairs, &AtomicU64::new(0));
     let (send, receive) = mpsc::channel();
     let second = move || {
         run_on(there);
@@ -78,7 +81,7 @@ pub(crate) fn measure<const N: usize>(run: &mut Run, rows: [Row; N], pairs: Vec<
     let first = move || {
         run_on(here);
         let statuses = [Status::of_this_thread(), receive.recv().unwrap()];
-        let interruptions = || statuses.each_ref().map(Status::interruptions);
+        let waited = || statuses.each_ref().map(Status::waited);
         let switch_to = |work| {
             wanted.store(work, Ordering::SeqCst);
             while doing.load(Ordering::SeqCst) != work {
@@ -86,13 +89,14 @@ pub(crate) fn measure<const N: usize>(run: &mut Run, rows: [Row; N], pairs: Vec<
             }
         };
         let slice = |side: usize| {
-            let before = interruptions();
+            let before = waited();
             switch_to(side);
             let (nanoseconds, calls) = (pairs[side].slice)();
             switch_to(REST);
             let beside = calls_done.load(Ordering::Relaxed) as f64;
             let figures = [calls, beside, calls + beside].map(|calls| nanoseconds / calls);
-            (interruptions() == before).then(|| array::from_fn(|at| figures[at]))
+            let mut waits = waited().into_iter().zip(before).map(|(now, before)| now - before);
+            waits.all(|wait| wait < INTERRUPTED).then(|| array::from_fn(|at| figures[at]))
         };
         let slice = &slice;
         let side = |at: usize| Side { name: pairs[at].name, slice: Box::new(move || slice(at)) };

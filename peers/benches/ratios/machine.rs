@@ -75,7 +75,8 @@ impl Core {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::fs::File;
+    use std::fs::{self, File};
+    use std::iter;
     use std::os::unix::fs::FileExt;
 
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -88,12 +89,18 @@ mod linux {
         setrlimit(Resource::Nofile, limit).unwrap();
     }
 
-    /// The first two processors that this process may run on; the same one twice if it may run on no other.
-    pub(crate) fn two() -> [usize; 2] {
+    /// Two processors that this process may run on, of different cores if there are; or the only one.
+    pub(crate) fn processors() -> Vec<usize> {
         let ours = sched_getaffinity(None).unwrap();
         let mut ours = (0..CpuSet::MAX_CPU).filter(|&processor| ours.is_set(processor));
         let one = ours.next().unwrap();
-        [one, ours.next().unwrap_or(one)]
+        let core = |processor| {
+            let topology = format!("/sys/devices/system/cpu/cpu{processor}/topology");
+            fs::read_to_string(topology + "/thread_siblings_list").unwrap_or_default()
+        };
+        let others: Vec<_> = ours.collect();
+        let of_another_core = others.iter().find(|&&other| core(other) != core(one));
+        iter::once(&one).chain(of_another_core.or(others.first())).copied().collect()
     }
 
     /// Holds the calling thread to a processor for the rest of its life.
@@ -108,16 +115,15 @@ mod linux {
 
     impl Status {
         pub(crate) fn of_this_thread() -> Self {
-            Self(File::open("/proc/thread-self/status").unwrap())
+            Self(File::open("/proc/thread-self/schedstat").unwrap())
         }
 
-        /// How often another thread has taken the processor from this one, which wanted to go on.
-        pub(crate) fn interruptions(&self) -> u64 {
-            let mut text = [0; 4096];
+        /// How many nanoseconds it has waited for a processor that another thread had.
+        pub(crate) fn waited(&self) -> u64 {
+            let mut text = [0; 100];
             let length = self.0.read_at(&mut text, 0).unwrap();
             let text = std::str::from_utf8(&text[..length]).unwrap();
-            let (_, count) = text.rsplit_once("nonvoluntary_ctxt_switches:").unwrap();
-            count.trim().parse().unwrap()
+            text.split(' ').nth(1).unwrap().parse().unwrap()
         }
     }
 }
@@ -127,8 +133,8 @@ mod linux {
 mod linux {
     pub(crate) fn open_many() {}
 
-    pub(crate) fn two() -> [usize; 2] {
-        [0, 1]
+    pub(crate) fn processors() -> Vec<usize> {
+        vec![0, 1]
     }
 
     pub(crate) fn run_on(_: usize) {}
@@ -140,10 +146,10 @@ mod linux {
             Self
         }
 
-        pub(crate) fn interruptions(&self) -> u64 {
+        pub(crate) fn waited(&self) -> u64 {
             0
         }
     }
 }
 
-pub(crate) use linux::{Status, open_many, run_on, two};
+pub(crate) use linux::{Status, open_many, processors, run_on};

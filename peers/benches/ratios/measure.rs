@@ -31,7 +31,7 @@ pub(crate) struct Side<'a, const N: usize> {
 #[repr(align(128))]
 pub(crate) struct Apart<T>(pub(crate) T);
 
-/// A median, and how far it can be trusted.
+/// A median, and how far it can be trusted: the medians of the parts, without the lowest and the highest one.
 #[derive(Clone, Copy)]
 pub(crate) struct Spread {
     pub(crate) low: f64,
@@ -128,7 +128,10 @@ pub(crate) fn quantile(values: &mut [f64], part: f64) -> f64 {
 }
 
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    quantile(&mut values.into_iter().collect::<Vec<_>>(), 0.5)
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    (values[(values.len() - 1) / 2] + values[middle]) / 2.0
 }
 
 /// `None` if there are too few values to tell.
@@ -136,8 +139,9 @@ pub(crate) fn spread(values: &[f64]) -> Option<Spread> {
     if values.len() < ENOUGH {
         return None;
     }
-    let parts = values.chunks_exact(values.len() / PARTS);
+    let parts = values.chunks_exact(values.len() / PARTS).take(PARTS);
     let mut parts: Vec<_> = parts.map(|part| median(part.iter().copied())).collect();
-    let [low, high] = [0.1, 0.9].map(|part| quantile(&mut parts, part));
-    Some(Spread { low, value: median(values.iter().copied()), high })
+    parts.sort_by(f64::total_cmp);
+    let value = median(values.iter().copied());
+    Some(Spread { low: parts[1], value, high: parts[PARTS - 2] })
 }

@@ -2,6 +2,7 @@
 //! for both records to set.
 
 use std::hint::black_box;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
 
@@ -147,11 +148,13 @@ impl<S: EventSignal, L: Lock<Value = Plain<S>>> Record<S> for ByHand<L> {
 
     #[inline]
     fn select_all(&self, signal: S) {
-        black_box(self).0.with(|plain| {
+        let old = black_box(self).0.with(|plain| {
             plain.selected = ALL.bits();
-            plain.signal = signal;
+            let old = mem::replace(&mut plain.signal, signal);
             plain.set_if(plain.recorded & plain.selected != 0);
+            old
         });
+        drop(old);
     }
 }
 
@@ -160,12 +163,14 @@ impl<S: EventSignal> Plain<S> {
     #[inline]
     fn put(&mut self, event: NetworkEvent, outcome: Outcome) -> bool {
         let bit = event.flag().bits();
-        if self.recorded & bit != 0 {
-            return false;
+        let is_new = self.recorded & bit == 0;
+        let code = &mut self.codes[event.bit_position()];
+        // An error takes the place of a success (R3).
+        if is_new || *code == 0 {
+            *code = outcome.map_or_else(WsaError::code, |()| 0);
         }
         self.recorded |= bit;
-        self.codes[event.bit_position()] = outcome.map_or_else(WsaError::code, |()| 0);
-        self.selected & bit != 0
+        is_new && self.selected & bit != 0
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wsp_events::ManualResetEvent;
 
-use crate::beside::{Pair, measure as rows, pair};
+use crate::beside::{self, Pair, pair};
 use crate::measure::Apart;
 #[cfg(target_os = "linux")]
 use crate::peers::EventFd;
@@ -31,45 +31,41 @@ macro_rules! beside_enumerate {
 }
 
 pub(crate) fn measure(run: &mut Run) {
-    let row = |key: &'static str, what: String| Row::new(key, what, BEFORE_THE_MUTEX);
-    let one = |key, what: &str| [row(key, what.into())];
     run.table("two threads, ns a call");
-
     // What one thread gains, the other one pays: the two together are judged.
-    let three = |keys: [&'static str; 3], what: &str| {
-        [
-            row(keys[0], format!("{what}, beside enumerate")),
-            Row::new(keys[1], format!("enumerate, beside {what}"), &[]),
-            row(keys[2], "either of the two".into()),
-        ]
+    let mut rows = |key: &str, what: &str, beside: &str, pairs| {
+        let rows = [
+            Row::new(key, format!("{what}, beside {beside}"), &[]),
+            Row::new(format!("{key}_other"), format!("{beside}, beside {what}"), &[]),
+            Row::new(format!("{key}_either"), "either of the two", BEFORE_THE_MUTEX),
+        ];
+        beside::measure(run, rows, pairs);
     };
-    let keys = ["contended_record", "enumerate_beside_record", "record_or_enumerate"];
     let pairs = beside_enumerate!(&Empty, |record| record.note(OK));
-    rows(run, three(keys, "record"), pairs);
-    let keys = ["contended_error", "enumerate_beside_error", "error_or_enumerate"];
+    rows("contended_record", "record", "enumerate", pairs);
     let pairs = beside_enumerate!(&Empty, |record| record.note(RESET));
-    rows(run, three(keys, "record an error"), pairs);
+    rows("contended_error", "record an error", "enumerate", pairs);
     let pairs = beside_enumerate!(&Empty, |record| record.note_two());
-    rows(run, one("contended_batch", "record two as one step, beside enumerate"), pairs);
+    rows("contended_batch", "record two as one step", "enumerate", pairs);
     let pairs = beside_enumerate!(&Empty, |record| record.take_and_reset(&Empty));
-    rows(run, one("contended_enumerate", "enumerate, beside enumerate"), pairs);
+    rows("contended_enumerate", "enumerate", "enumerate", pairs);
     let pairs = beside_enumerate!(&Empty, |record| record.select_all(Empty));
-    rows(run, one("contended_select", "select, beside enumerate"), pairs);
+    rows("contended_select", "select", "enumerate", pairs);
     let pairs = beside_enumerate!(&Empty, |record| cycle(record, OK, &Empty));
-    rows(run, one("contended_cycle", "record + enumerate, beside enumerate"), pairs);
+    rows("contended_cycle", "record + enumerate", "enumerate", pairs);
     let event = &Arc::new(ManualResetEvent::new());
     let pairs = beside_enumerate!(event, |record| cycle(record, OK, event));
-    rows(run, one("contended_cycle_event", "the same, over ManualResetEvent"), pairs);
+    let what = "record + enumerate over ManualResetEvent";
+    rows("contended_cycle_event", what, "enumerate", pairs);
     #[cfg(target_os = "linux")]
     {
         let event = &Arc::new(EventFd::new());
         let pairs = beside_enumerate!(event, |record| cycle(record, OK, event));
-        rows(run, one("contended_eventfd_cycle", "the same, over eventfd"), pairs);
-        let pairs =
-            each_record!(on, event.clone(), |record| cycle(record, OK, event), |record| cycle(
-                record, OK, event
-            ));
-        let what = "record + enumerate on both, over one eventfd";
-        rows(run, one("two_eventfd_cycles", what), pairs);
+        let what = "record + enumerate over eventfd";
+        rows("contended_eventfd_cycle", what, "enumerate", pairs);
+        let pairs = each_record!(on, event.clone(), |record| cycle(record, OK, event), |record| {
+            cycle(record, OK, event);
+        });
+        rows("two_eventfd_cycles", what, "the same", pairs);
     }
 }

@@ -1,5 +1,5 @@
-//! The whole trip, with a thousand sockets: ours with an event object for each, plain `mio` without a record, and `mio`
-//! whose events are floor over from one thread to another.
+//! The whole trip, with a thousand sockets: ours with an event object for each, plain `mio` without a record, and `mio` with
+//! the system calls that the promises of `ws2` take.
 
 use crate::machine::open_many;
 use crate::measure::Side;

@@ -1,4 +1,4 @@
-//! The floor: plain `mio` with the system calls that the promises of a Winsock take, and nothing recorded. The program
+//! The floor: plain `mio` with the system calls that the promises of `ws2` take, and nothing recorded. The program
 //! thread sleeps where another thread that sets an event object could wake it, too; each arrival is counted; and whoever
 //! looks at a socket asks the poller first.
 
