@@ -96,9 +96,13 @@ impl Shared {
         if word.is_repeat(occurred, failed) && self.try_exchange(word, word).is_ok() {
             return Recording::NOTHING;
         }
-        let recording = match word.record_at_once(occurred, failed, self.latching, when) {
-            Some((next, recording)) if self.try_exchange(word, next).is_ok() => recording,
-            _ => self.record_in_general(occurred, failed, when),
+        let recording = if let Some((next, recording)) =
+            word.record_at_once(occurred, failed, self.latching, when)
+            && self.try_exchange(word, next).is_ok()
+        {
+            recording
+        } else {
+            self.record_in_general(occurred, failed, when)
         };
         for event in failed.members().filter(|event| recording.claimed.contains(event.flag())) {
             self.cell(event).store(code_of(event), Ordering::Relaxed);

@@ -848,6 +848,25 @@ fn k5_panicking_reset_against_a_record() {
     });
 }
 
+/// E7, R2: a report without a code is put back while another thread empties a cell. Catches a putting back that ends the
+/// other thread's turn: a second one would empty the cell too, and wait for a code that never comes.
+#[test]
+fn e7_putting_back_beside_a_collector() {
+    model(2, |world| {
+        let (recorder, event) = world.selected(ACCEPT);
+        event.resets_to_fail.store(1, SeqCst);
+        world.record(&recorder, Accept, OK);
+        world.record(&recorder, Close, RESET);
+        let other = spawn(world, &recorder, |_, recorder| recorder.withdraw(CLOSE));
+        recorder.enumerate_and_reset(&*event).unwrap_err();
+        recorder.withdraw(CLOSE);
+        other.join().unwrap();
+
+        assert_eq!(recorder.recorded(), ACCEPT);
+        world.assert_at_rest(&recorder, &event, false);
+    });
+}
+
 /// R6, K5: a set that fails or panics is owed, beside one that does not. A repeat tries again.
 fn failing_set_beside_another(world: &Arc<World>, panics: bool) {
     let (recorder, event) = world.selected_with(Recorder::new(), BOTH, world.faulty(panics));
@@ -1195,6 +1214,27 @@ fn p5_close_against_enumerate_and_record() {
         assert!(recorder.recorded().is_empty() && recorder.selected().is_empty());
         assert!(!recorder.owes_set());
         assert_eq!(Arc::strong_count(&event), 1, "P2: the selection's reference is gone");
+    });
+}
+
+/// P5: a thread whose report is refused sees what was done before the close. Catches a refusal after a plain look.
+#[test]
+fn p5_a_refused_report_sees_what_was_done_before_the_close() {
+    check(3, || {
+        let world = World::new(false);
+        let (recorder, event) = world.selected(CLOSE);
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let closer = spawn(&world, &recorder, {
+            let is_gone = Arc::clone(&is_gone);
+            move |_, recorder| {
+                is_gone.store(true, Relaxed);
+                recorder.close().unwrap();
+            }
+        });
+        if recorder.enumerate_and_reset(&*event).is_err() {
+            assert!(is_gone.load(Relaxed), "P5");
+        }
+        closer.join().unwrap();
     });
 }
 
