@@ -150,7 +150,7 @@ impl Socket {
             news.add(NetworkEvent::Write, Ok(()));
         }
         state.os = Some(poller.watch(os, on_ready)?);
-        self.finish(state, news);
+        self.finish(state, news, &[]);
         Ok(())
     }
 
@@ -210,8 +210,7 @@ impl Socket {
         let mut news = News::default();
         let answer = work(inner, os, &mut news);
         let waiting = if wake { mem::take(&mut state.waiting) } else { Vec::new() };
-        self.finish(state, news);
-        waiting.iter().for_each(Parker::unpark);
+        self.finish(state, news, &waiting);
         answer
     }
 
@@ -244,8 +243,7 @@ impl Socket {
                 add(waiting, &wait.get_or_insert_with(|| Wait::new(self, time)).parker);
             }
             let sleeper = waits.then(|| os.sleeper());
-            self.finish(state, news);
-            others.iter().for_each(Parker::unpark);
+            self.finish(state, news, &others);
             match (&wait, sleeper) {
                 (Some(wait), Some(sleeper)) => {
                     if !sleeper.park((), &wait.parker, wait.deadline) {
@@ -257,16 +255,18 @@ impl Socket {
         }
     }
 
-    /// Records what was found, arms the poller, and lets go of the lock. Then the event object is set.
-    fn finish(&self, state: MutexGuard<'_, State>, news: News) {
+    /// Records what was found, arms the poller, and lets go of the lock. Then waiting threads go on, and the event object is
+    /// set: last, because it may panic.
+    fn finish(&self, state: MutexGuard<'_, State>, news: News, waiting: &[Parker]) {
         let State { os: Some(os), inner, .. } = &*state else { return };
         os.arm(match &inner.protocol {
             Protocol::Stream(stream) => stream.interest(),
             Protocol::Datagram(datagram) => datagram.interest(),
         });
-        if !news.0.is_empty() {
-            let recorded = self.recorder.record_all_unsignaled(news.0);
-            drop(state);
+        let recorded = (!news.0.is_empty()).then(|| self.recorder.record_all_unsignaled(news.0));
+        drop(state);
+        waiting.iter().for_each(Parker::unpark);
+        if let Some(recorded) = recorded {
             // If the event object could not be set, the set is owed, and the next call on the recorder tries again (R6).
             self.note(Happening::Recorded(recorded.signal()));
         }

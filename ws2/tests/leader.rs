@@ -4,16 +4,18 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Type};
 use ws2::event::{Event, Waited};
+use ws2::select::Sets;
 use ws2::{Handles, Parker, Winsock};
 use wsp_events::{
-    EventSignal, ManualResetEvent, NetworkEvent, NetworkEvents, SOCKET, WSAEVENT,
+    EventSignal, ManualResetEvent, NetworkEvent, NetworkEvents, SOCKET, SignalError, WSAEVENT,
     enum_network_events, event_select,
 };
 
@@ -150,6 +152,128 @@ fn what_comes_after_the_last_wait_is_recorded() {
         enum_network_events(&*winsock, s, handle).unwrap();
         receive(&winsock, s);
     }
+}
+
+/// A thread that waits again and again for what is set already, until the flag is set.
+fn never_waits(winsock: &Arc<Winsock>, done: &Arc<AtomicBool>) -> thread::JoinHandle<()> {
+    let (winsock, done) = (Arc::clone(winsock), Arc::clone(done));
+    let set = Event::new(true, true);
+    thread::spawn(move || {
+        while !done.load(Ordering::Relaxed) {
+            wait(&winsock, &set);
+            thread::sleep(Duration::from_micros(100));
+        }
+    })
+}
+
+/// Catches a poller's thread that naps for as long as others begin to wait.
+#[test]
+fn what_comes_is_recorded_while_another_thread_finds_what_it_waits_for() {
+    let winsock = winsock();
+    let (s, mut peer) = connection(&winsock);
+    let elsewhere = Arc::new(ManualResetEvent::new());
+    let handle = winsock.handles().insert_signal(elsewhere.clone()).unwrap();
+    event_select(&*winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let other = never_waits(&winsock, &done);
+    for _ in 0..10 {
+        peer.write_all(b"a").unwrap();
+        let came = elsewhere.wait_timeout(LIMIT);
+        done.store(!came, Ordering::Relaxed);
+        assert!(came, "an arrival was lost");
+        enum_network_events(&*winsock, s, handle).unwrap();
+        receive(&winsock, s);
+    }
+    done.store(true, Ordering::Relaxed);
+    other.join().unwrap();
+}
+
+/// Catches the same at the end, where it hangs.
+#[test]
+fn a_winsock_ends_while_another_thread_finds_what_it_waits_for() {
+    for _ in 0..ROUNDS / 50 {
+        let winsock = winsock();
+        let done = Arc::new(AtomicBool::new(false));
+        let other = never_waits(&winsock, &done);
+        thread::sleep(Duration::from_millis(1));
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            winsock.shut_down();
+            ended.send(()).unwrap();
+        });
+        let ended = end.recv_timeout(LIMIT);
+        done.store(true, Ordering::Relaxed);
+        other.join().unwrap();
+        ended.expect("it did not end");
+    }
+}
+
+/// Catches a panic that ends the wait of a thread which only happens to pump, loses what has come at the same time, or keeps
+/// from another thread what it waits for.
+#[test]
+fn an_event_object_that_panics_harms_no_other() {
+    struct Panics;
+    impl EventSignal for Panics {
+        fn set_event(&self) -> Result<(), SignalError> {
+            panic!("as it should");
+        }
+        fn reset_event(&self) -> Result<(), SignalError> {
+            Ok(())
+        }
+    }
+    let winsock = winsock();
+    let panics = winsock.handles().insert_signal(Arc::new(Panics)).unwrap();
+    let before = connection(&winsock);
+    event_select(&*winsock, before.0, panics, NetworkEvents::FD_READ).unwrap();
+    let (s, peer) = connection(&winsock);
+    let (event, _) = readable(&winsock, s);
+    let end = Event::new(false, false);
+    let wait = waiting(&winsock, &end);
+    let (selected, is_selected) = mpsc::channel();
+    thread::spawn({
+        let (winsock, s) = (Arc::clone(&winsock), before.0);
+        move || {
+            winsock.select(&mut Sets { read: vec![s], ..Sets::default() }, None).unwrap();
+            selected.send(()).unwrap();
+        }
+    });
+    // Until it waits, most likely.
+    thread::sleep(Duration::from_millis(20));
+    for mut peer in [&before.1, &peer] {
+        peer.write_all(b"a").unwrap();
+    }
+    ends(&waiting(&winsock, &event));
+    ends(&is_selected);
+    end.set_event().unwrap();
+    ends(&wait);
+}
+
+/// Catches an end that waits for the poller's thread, while that waits for the pump under way here.
+#[test]
+fn an_event_object_ends_the_winsock_that_sets_it() {
+    struct Ends(Weak<Winsock>, Sender<()>);
+    impl EventSignal for Ends {
+        fn set_event(&self) -> Result<(), SignalError> {
+            self.0.upgrade().unwrap().shut_down();
+            self.1.send(()).unwrap();
+            Ok(())
+        }
+        fn reset_event(&self) -> Result<(), SignalError> {
+            Ok(())
+        }
+    }
+    let winsock = winsock();
+    let (ended, is_ended) = mpsc::channel();
+    let event = Arc::new(Ends(Arc::downgrade(&winsock), ended));
+    let handle = winsock.handles().insert_signal(event).unwrap();
+    let (s, mut peer) = connection(&winsock);
+    event_select(&*winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    let end = Event::new(false, false);
+    let wait = waiting(&winsock, &end);
+    peer.write_all(b"a").unwrap();
+    ends(&is_ended);
+    end.set_event().unwrap();
+    ends(&wait);
 }
 
 /// Catches a leader that a WSACleanup leaves where nothing ends its sleep.

@@ -6,8 +6,10 @@ mod leader;
 
 use std::cell::Cell;
 use std::io;
+use std::mem;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
@@ -74,6 +76,7 @@ impl Poller {
             let shared = Arc::clone(&shared);
             move || shared.run()
         })?;
+        shared.waiters.poller.get_or_init(|| thread.thread().clone());
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
@@ -122,15 +125,16 @@ impl Poller {
         Ok(watched)
     }
 
-    /// Stops the thread, and waits for its end.
+    /// Stops the thread, and waits for its end; not inside a pump, where an event object may call back: the thread may wait
+    /// for that pump.
     pub(crate) fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Release);
         // Without the wake-up the thread may never end. Then it is left behind, which is better than a hang.
-        let woken = self.shared.waker.wake().is_ok();
+        let ends = self.shared.waker.wake().is_ok() && !PUMPING.get();
         self.shared.waiters.end_nap();
         self.shared.pipe.clone().wake();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread.filter(|_| woken) {
+        if let Some(thread) = thread.filter(|_| ends) {
             let _panicked = thread.join();
         }
     }
@@ -190,12 +194,15 @@ impl Shared {
                     let _woken = self.waker.wake();
                 }
                 if let Some(on_ready) = self.watched.get(event.token().0) {
-                    on_ready(Ready {
+                    let ready = Ready {
                         write: event.is_writable(),
                         priority: event.is_priority(),
                         read_closed: event.is_read_closed(),
                         error: event.is_error(),
-                    });
+                    };
+                    // An event object that panics harms no other, and not the thread that happens to pump.
+                    let panicked = catch_unwind(AssertUnwindSafe(|| on_ready(ready)));
+                    panicked.unwrap_or_else(mem::forget);
                 }
             }
             if taken < EVENTS {

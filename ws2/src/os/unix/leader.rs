@@ -3,37 +3,41 @@
 //! If the poller's thread alone did, each arrival would wake two threads one after the other: that one, which records
 //! it, and then the one that waits for the event object.
 //!
-//! A thread that begins to wait while no other does *leads*. It sleeps until the poller has something or it is unparked,
-//! and pumps, so that it sets the event object that it waits for itself. A thread that begins to wait while another does
+//! A thread that begins to wait while no other does *leads*. It sleeps until the poller has something or it is unparked. If
+//! the poller has something, it pumps, and so sets the event object that it waits for itself. A thread that begins to wait while another does
 //! is parked, and the poller's thread serves it. So there is never more than one leader, and threads that wait side by
 //! side are woken as if there were none.
 //!
 //! An arrival makes the poller's descriptor readable for both, until one of them has pumped. The poller's thread would
 //! only get in the leader's way. So if a thread of the program has waited here since it last looked, it *naps* before it
-//! pumps, for as long as that goes on.
+//! pumps, and once more if that goes on.
 //!
 //! No wake-up is lost:
 //!
 //! - Whatever a leader does or leaves undone, the poller's thread pumps after each arrival, once it has napped. That is
 //!   the delay, of two naps at most, for a program that has waited here and then sleeps elsewhere, on an event object of
 //!   its own kind.
-//! - A thread that is parked waits for no nap. There is none while a thread is parked, and a leader that leaves such
+//! - A thread that is parked waits for no nap. None begins while a thread is parked, and a leader that leaves such
 //!   threads behind ends the nap under way. The leader and the parked threads are one count, so a thread either leads or
 //!   is seen by the leader that leaves.
 //! - A leader is unparked through a pipe. That it sleeps stands in its [`Parker`], under whose lock it has also seen that
 //!   it was not unparked before. A byte that comes too late ends the next leader's sleep early.
 //!
+//! A leader that pumps runs foreign code, the event objects' sets, and waits for a pump under way on another thread. So its
+//! time limit can be over for as long as the slowest set takes.
+//!
 //! Tested by: `ws2/tests/leader.rs`.
 
 use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use mio::unix::pipe::{self, Receiver, Sender};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::{AsFd, PUMPING, Shared};
 use crate::park::Parker;
@@ -48,7 +52,7 @@ pub(super) struct Waiters {
     count: AtomicUsize,
     /// A thread of the program has waited, or found that it need not, since the poller's thread last looked.
     attended: AtomicBool,
-    poller: OnceLock<Thread>,
+    pub(super) poller: OnceLock<Thread>,
 }
 
 impl Waiters {
@@ -58,15 +62,16 @@ impl Waiters {
 
     /// The poller's thread has seen an arrival.
     pub(super) fn nap(&self) {
-        self.poller.get_or_init(thread::current);
-        while self.attended.swap(false, Ordering::SeqCst) && self.count.load(Ordering::SeqCst) <= 1
-        {
-            thread::park_timeout(NAP);
+        // Not for ever: threads that find at once what they wait for do not pump.
+        for _ in 0..2 {
+            if self.attended.swap(false, Ordering::SeqCst) && self.count.load(Ordering::SeqCst) <= 1
+            {
+                thread::park_timeout(NAP);
+            }
         }
     }
 
     pub(super) fn end_nap(&self) {
-        self.attended.store(false, Ordering::SeqCst);
         self.poller.get().inspect(|thread| thread.unpark());
     }
 }
@@ -97,15 +102,13 @@ impl Drop for Waiter {
 
 /// Ends the leader's sleep. Both ends live equally long, so that no write is a SIGPIPE.
 pub(super) struct Pipe {
-    into: UnixStream,
-    out: UnixStream,
+    into: Sender,
+    out: Receiver,
 }
 
 impl Pipe {
     pub(super) fn new() -> io::Result<Arc<Self>> {
-        let (into, out) = UnixStream::pair()?;
-        into.set_nonblocking(true)?;
-        out.set_nonblocking(true)?;
+        let (into, out) = pipe::new()?;
         Ok(Arc::new(Self { into, out }))
     }
 }
@@ -144,24 +147,35 @@ impl Shared {
             if self.stopped.load(Ordering::Acquire) || !parker.begin_sleep(&waker) {
                 return true;
             }
-            if left != Some(Duration::ZERO) {
-                self.sleep(left);
-            }
+            let is_due = self.sleep(left);
             parker.end_sleep();
-            self.pump();
+            if is_due {
+                self.pump();
+            }
             if left == Some(Duration::ZERO) {
                 return parker.was_unparked();
             }
         }
     }
 
-    /// Returns early after a signal, or if it cannot sleep.
-    fn sleep(&self, left: Option<Duration>) {
+    /// Whether the poller has something. Returns early after a signal, or if it cannot sleep: RLIMIT_NOFILE may allow for one
+    /// descriptor only.
+    fn sleep(&self, left: Option<Duration>) -> bool {
         let mut descriptors = [self.registry.as_fd(), self.pipe.out.as_fd()]
             .map(|it| PollFd::from_borrowed_fd(it, PollFlags::IN));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
-        if poll(&mut descriptors, left.as_ref()).is_ok() && !descriptors[1].revents().is_empty() {
+        match poll(&mut descriptors, left.as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return false,
+            Err(_) => {
+                thread::sleep(NAP);
+                return true;
+            }
+        }
+        let [poller, pipe] = descriptors.map(|it| !it.revents().is_empty());
+        if pipe {
             let _taken = (&self.pipe.out).read(&mut [0; 64]);
         }
+        poller
     }
 }
