@@ -13,7 +13,7 @@ use crate::report::Row;
 
 /// How often a row is measured at most, and for how long: on a busy machine few slices count.
 const ATTEMPTS: usize = 4;
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(15);
 /// The parts into which a row's rounds are divided.
 const PARTS: usize = 10;
 /// With fewer rounds nothing is told.

@@ -18,8 +18,8 @@ use crate::measure::{Apart, Side, quantile};
 use crate::peers::{OK, READ, selected};
 use crate::report::{Bound, Row, Run};
 
-const ROUNDS: usize = 60;
-const TURNS: usize = 100;
+const ROUNDS: usize = 40;
+const TURNS: usize = 400;
 const PAUSE: Duration = Duration::from_micros(40);
 const BOUNDS: &[Bound] = &[Bound::Of("condvar", 1.10), Bound::Of("floor", 1.15)];
 
