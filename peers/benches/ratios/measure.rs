@@ -14,6 +14,8 @@ use crate::report::Row;
 /// How often a row is measured at most, and for how long: on a busy machine few slices count.
 const ATTEMPTS: usize = 4;
 const LIMIT: Duration = Duration::from_secs(15);
+/// After a longer round, a look at the core says nothing about it.
+const SHORT: Duration = Duration::from_millis(5);
 /// The parts into which a row's rounds are divided.
 const PARTS: usize = 10;
 /// With fewer rounds nothing is told.
@@ -84,7 +86,7 @@ pub(crate) fn time(calls: u32, mut call: impl FnMut()) -> f64 {
 }
 
 /// Measures the rows of these sides, until each is told or has been tried often enough. A round does not count if ours was
-/// interrupted, or if somebody else uses the other half of the core. Another side that was interrupted is missing in the
+/// interrupted, or, after a short one, if somebody else uses the other half of the core. Another side that was interrupted is missing in the
 /// round: on a busy machine, one that gives way to other threads always is.
 pub(crate) fn in_turns<const N: usize>(
     rows: &mut [Row; N],
@@ -101,13 +103,14 @@ pub(crate) fn in_turns<const N: usize>(
             if start.elapsed() > LIMIT {
                 return;
             }
+            let begin = Instant::now();
             let is_even = rows[0].rounds.len().is_multiple_of(2);
             let mut slices = vec![None; sides.len()];
             for at in 0..sides.len() {
                 let at = if is_even { at } else { sides.len() - 1 - at };
                 slices[at] = (sides[at].slice)();
             }
-            if slices[0].is_none() || core.is_shared() {
+            if slices[0].is_none() || (begin.elapsed() < SHORT && core.is_shared()) {
                 continue;
             }
             for (figure, row) in rows.iter_mut().enumerate() {
