@@ -18,6 +18,9 @@ pub(crate) struct Row {
     pub(crate) rounds: Vec<Vec<Option<f64>>>,
     /// One of them must be kept.
     bounds: Vec<Bound>,
+    /// The two processors were halves of one core. Then it is not known whether a row of one thread had it for itself, and
+    /// two threads do not take the cache line from each other.
+    pub(crate) on_one_core: bool,
 }
 
 /// The most that ours may be: a multiple of another side, or a figure.
@@ -49,6 +52,7 @@ impl Row {
             in_turns: true,
             rounds,
             bounds: bounds.to_vec(),
+            on_one_core: false,
         }
     }
 
@@ -83,7 +87,15 @@ impl Row {
         let verdicts: Vec<_> = self.bounds.iter().map(|&bound| self.judge(bound)).collect();
         let first =
             [Verdict::Kept, Verdict::NotTold].into_iter().find(|one| verdicts.contains(one));
-        first.unwrap_or(if verdicts.is_empty() { Verdict::Kept } else { Verdict::Missed })
+        first.unwrap_or(match verdicts.is_empty() {
+            true => Verdict::Kept,
+            false if self.on_one_core => Verdict::NotTold,
+            false => Verdict::Missed,
+        })
+    }
+
+    pub(crate) fn is_missed(&self) -> bool {
+        self.verdict() == Verdict::Missed
     }
 
     pub(crate) fn is_told(&self) -> bool {
@@ -101,6 +113,7 @@ impl Row {
             Verdict::Kept => "passed by its floor",
             Verdict::Missed => "FAILED",
             Verdict::NotTold if self.sides.is_empty() => "not told: one processor",
+            Verdict::NotTold if self.on_one_core => "not told: two processors of one core",
             Verdict::NotTold if self.bounds.iter().all(agrees) => "not told: at the target",
             Verdict::NotTold => "not told: the machine was busy",
         }
