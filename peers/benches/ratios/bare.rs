@@ -158,6 +158,7 @@ impl Turns {
     #[inline]
     pub(crate) fn set(&self) {
         if self.0.fetch_or(1, Ordering::Release) & 1 == 0 {
+            // In place of the look whether a thread waits.
             black_box(self);
         }
     }

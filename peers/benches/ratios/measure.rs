@@ -86,8 +86,8 @@ pub(crate) fn time(calls: u32, mut call: impl FnMut()) -> f64 {
 }
 
 /// Measures the rows of these sides, until each is told or has been tried often enough. A round does not count if ours was
-/// interrupted, or, after a short one, if somebody else uses the other half of the core. Another side that was interrupted is missing in the
-/// round: on a busy machine, one that gives way to other threads always is.
+/// interrupted; or if it was short and somebody else uses the other half of the core. Another side that was interrupted
+/// is missing in the round: on a busy machine, one that gives way to other threads always is.
 pub(crate) fn in_turns<const N: usize>(
     rows: &mut [Row; N],
     rounds: usize,
