@@ -3,10 +3,10 @@
 //! If the poller's thread alone did, each arrival would wake two threads one after the other: that one, which records
 //! it, and then the one that waits for the event object.
 //!
-//! A thread that begins to wait while no other does *leads*. It sleeps until the poller has something or it is unparked. If
-//! the poller has something, it pumps, and so sets the event object that it waits for itself. A thread that begins to wait while another does
-//! is parked, and the poller's thread serves it. So there is never more than one leader, and threads that wait side by
-//! side are woken as if there were none.
+//! A thread that begins to wait while no other does *leads*. It sleeps until the poller has something or it is
+//! unparked. If the poller has something, it pumps, and so sets the event object that it waits for itself. A thread
+//! that begins to wait while another does is parked, and the poller's thread serves it. So there is never more than
+//! one leader, and threads that wait side by side are woken as if there were none.
 //!
 //! An arrival makes the poller's descriptor readable for both, until one of them has pumped. The poller's thread would
 //! only get in the leader's way. So if a thread of the program has waited here since it last looked, it *naps* before it
@@ -23,8 +23,8 @@
 //! - A leader is unparked through a pipe. That it sleeps stands in its [`Parker`], under whose lock it has also seen that
 //!   it was not unparked before. A byte that comes too late ends the next leader's sleep early.
 //!
-//! A leader that pumps runs foreign code, the event objects' sets, and waits for a pump under way on another thread. So its
-//! time limit can be over for as long as the slowest set takes.
+//! A leader that pumps runs foreign code, the sets of event objects, and waits for a pump that is under way on another
+//! thread. So it can return after its time limit, by as long as the slowest set takes.
 //!
 //! Tested by: `ws2/tests/leader.rs`.
 
