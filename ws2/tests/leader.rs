@@ -161,7 +161,7 @@ fn never_waits(winsock: &Arc<Winsock>, done: &Arc<AtomicBool>) -> thread::JoinHa
     thread::spawn(move || {
         while !done.load(Ordering::Relaxed) {
             wait(&winsock, &set);
-            thread::sleep(Duration::from_micros(100));
+            thread::yield_now();
         }
     })
 }
