@@ -13,7 +13,7 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 use ws2::event::{Event, Waited};
 use ws2::select::Sets;
-use ws2::{Handles, Parker, Winsock};
+use ws2::{Handles, Winsock};
 use wsp_events::{
     EventSignal, ManualResetEvent, NetworkEvent, NetworkEvents, SOCKET, SignalError, WSAEVENT,
     enum_network_events, event_select,
@@ -134,7 +134,7 @@ fn a_thread_that_is_parked_outlasts_the_leader() {
     }
 }
 
-/// Catches a poller's thread that naps and does not pump.
+/// Catches a poller's thread that naps for ever.
 #[test]
 fn what_comes_after_the_last_wait_is_recorded() {
     let winsock = winsock();
@@ -142,11 +142,10 @@ fn what_comes_after_the_last_wait_is_recorded() {
     let elsewhere = Arc::new(ManualResetEvent::new());
     let handle = winsock.handles().insert_signal(elsewhere.clone()).unwrap();
     event_select(&*winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    let unset = [Event::new(false, false)];
     for _ in 0..ROUNDS / 10 {
-        // It has led, and does not come back.
-        let parker = Parker::default();
-        parker.unpark();
-        assert!(winsock.park(&parker, None));
+        // It has pumped, and does not come back.
+        assert_eq!(winsock.wait(&unset, false, Some(Duration::ZERO)), Waited::TimedOut);
         peer.write_all(b"a").unwrap();
         assert!(elsewhere.wait_timeout(LIMIT), "an arrival was lost");
         enum_network_events(&*winsock, s, handle).unwrap();
@@ -154,19 +153,24 @@ fn what_comes_after_the_last_wait_is_recorded() {
     }
 }
 
-/// A thread that waits again and again for what is set already, until the flag is set.
-fn never_waits(winsock: &Arc<Winsock>, done: &Arc<AtomicBool>) -> thread::JoinHandle<()> {
+/// A thread that waits again and again for what is set already, until the flag is set. It pumps if it waits for one of
+/// several event objects.
+fn never_waits(
+    winsock: &Arc<Winsock>,
+    events: usize,
+    done: &Arc<AtomicBool>,
+) -> thread::JoinHandle<()> {
     let (winsock, done) = (Arc::clone(winsock), Arc::clone(done));
-    let set = Event::new(true, true);
+    let set = vec![Event::new(true, true); events];
     thread::spawn(move || {
         while !done.load(Ordering::Relaxed) {
-            wait(&winsock, &set);
+            assert_eq!(winsock.wait(&set, false, Some(LIMIT)), Waited::Signaled(0));
             thread::yield_now();
         }
     })
 }
 
-/// Catches a poller's thread that naps for as long as others begin to wait.
+/// Catches a poller's thread that naps for as long as others begin to wait, though they do not pump.
 #[test]
 fn what_comes_is_recorded_while_another_thread_finds_what_it_waits_for() {
     let winsock = winsock();
@@ -175,7 +179,7 @@ fn what_comes_is_recorded_while_another_thread_finds_what_it_waits_for() {
     let handle = winsock.handles().insert_signal(elsewhere.clone()).unwrap();
     event_select(&*winsock, s, handle, NetworkEvents::FD_READ).unwrap();
     let done = Arc::new(AtomicBool::new(false));
-    let other = never_waits(&winsock, &done);
+    let other = never_waits(&winsock, 1, &done);
     for _ in 0..10 {
         peer.write_all(b"a").unwrap();
         let came = elsewhere.wait_timeout(LIMIT);
@@ -191,10 +195,10 @@ fn what_comes_is_recorded_while_another_thread_finds_what_it_waits_for() {
 /// Catches the same at the end, where it hangs.
 #[test]
 fn a_winsock_ends_while_another_thread_finds_what_it_waits_for() {
-    for _ in 0..ROUNDS / 50 {
+    for round in 0..ROUNDS / 50 {
         let winsock = winsock();
         let done = Arc::new(AtomicBool::new(false));
-        let other = never_waits(&winsock, &done);
+        let other = never_waits(&winsock, 1 + round % 2, &done);
         thread::sleep(Duration::from_millis(1));
         let (ended, end) = mpsc::channel();
         thread::spawn(move || {

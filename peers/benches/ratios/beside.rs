@@ -8,9 +8,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::machine::{Status, processors, run_on};
-use crate::measure::{Apart, Side};
-use crate::report::{Row, Run};
+use crate::machine::{Apart, Status, processors, run_on};
+use crate::measure::Side;
+use crate::report::Run;
+use crate::row::Row;
 
 const ROUNDS: usize = 500;
 /// How long a slice is, and after how many calls it looks at the time.
@@ -61,7 +62,7 @@ pub(crate) fn pair<'a>(
 /// Measures in turns what a call of the first thread takes; in a second row, what one of the second thread takes meanwhile; in
 /// a third, how long it is until either has made one.
 pub(crate) fn measure<const N: usize>(run: &mut Run, rows: [Row; N], pairs: Vec<Pair<'_>>) {
-    let [here, there] = processors()[..] else { return run.leave_out(rows) };
+    let [here, there] = processors()[..] else { return run.add(rows) };
     let [Apart(wanted), Apart(doing)] = &[(); 2].map(|()| Apart(AtomicUsize::new(REST)));
     let (pairs, calls_done) = (&pairs, &AtomicU64::new(0));
     let (send, receive) = mpsc::channel();

@@ -75,6 +75,11 @@ impl Core {
     }
 }
 
+/// In cache lines of its own; some processors fetch two together.
+#[derive(Default)]
+#[repr(align(128))]
+pub(crate) struct Apart<T>(pub(crate) T);
+
 /// Whether the two processors are halves of one core, as a host can place them at any time: then a cache line goes from one
 /// to the other and back in 6 times the time of an exchange. Between cores of an Intel server it takes 22 times.
 pub(crate) fn are_of_one_core() -> bool {
@@ -89,7 +94,7 @@ pub(crate) fn are_of_one_core() -> bool {
         });
         times.min().unwrap_or_default()
     };
-    let (word, unshared) = (&AtomicUsize::new(0), AtomicUsize::new(0));
+    let [Apart(word), Apart(unshared)] = &[(); 2].map(|()| Apart(AtomicUsize::new(0)));
     let hand_over = |to| {
         while word.load(Ordering::Relaxed) % 2 != to {}
         word.fetch_add(1, Ordering::Relaxed);
@@ -115,9 +120,11 @@ mod linux {
     use std::fs::{self, File};
     use std::iter;
     use std::os::unix::fs::FileExt;
+    use std::time::Duration;
 
-    use rustix::process::{Resource, getrlimit, setrlimit};
+    use rustix::process::{Resource, getpid, getrlimit, setrlimit};
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    use rustix::time::{ClockId, clock_gettime};
 
     /// As many descriptors as this process may have.
     pub(crate) fn open_many() {
@@ -126,9 +133,14 @@ mod linux {
         setrlimit(Resource::Nofile, limit).unwrap();
     }
 
+    /// The processors that this process may run on. Its first thread is never held to one.
+    fn ours() -> CpuSet {
+        sched_getaffinity(Some(getpid())).unwrap()
+    }
+
     /// Two processors that this process may run on, of different cores if there are; or the only one.
     pub(crate) fn processors() -> Vec<usize> {
-        let ours = sched_getaffinity(None).unwrap();
+        let ours = ours();
         let mut ours = (0..CpuSet::MAX_CPU).filter(|&processor| ours.is_set(processor));
         let one = ours.next().unwrap();
         let core = |processor| {
@@ -145,6 +157,29 @@ mod linux {
         let mut only = CpuSet::new();
         only.set(processor);
         sched_setaffinity(None, &only).unwrap();
+    }
+
+    /// The unit of /proc/stat is the same everywhere but on Alpha.
+    const HZ: u64 = 100;
+
+    /// How much time other processes, and other machines on the same host, have had of the processors that this process may
+    /// run on. Two calls tell it of the time between them.
+    pub(crate) fn time_of_others() -> Duration {
+        let ours = ours();
+        let all = fs::read_to_string("/proc/stat").unwrap();
+        let ticks: u64 = all
+            .lines()
+            .filter_map(|line| line.strip_prefix("cpu")?.split_once(' '))
+            .filter(|(number, _)| number.parse().is_ok_and(|number| ours.is_set(number)))
+            .map(|(_, times)| {
+                let times: Vec<u64> = times.split(' ').map(|time| time.parse().unwrap()).collect();
+                // As user, as a nice user, in the system, and of another machine. Interrupts are nobody's.
+                [0, 1, 2, 7].map(|kind| times[kind]).iter().sum::<u64>()
+            })
+            .sum();
+        let all = Duration::from_millis(ticks * 1000 / HZ);
+        let this = clock_gettime(ClockId::ProcessCPUTime);
+        all.saturating_sub(this.try_into().unwrap())
     }
 
     /// A thread's own figures, which others can read.
@@ -168,6 +203,8 @@ mod linux {
 /// Elsewhere threads run where the scheduler puts them, and nobody knows what came between.
 #[cfg(not(target_os = "linux"))]
 mod linux {
+    use std::time::Duration;
+
     pub(crate) fn open_many() {}
 
     pub(crate) fn processors() -> Vec<usize> {
@@ -175,6 +212,10 @@ mod linux {
     }
 
     pub(crate) fn run_on(_: usize) {}
+
+    pub(crate) fn time_of_others() -> Duration {
+        Duration::ZERO
+    }
 
     pub(crate) struct Status;
 
@@ -189,4 +230,4 @@ mod linux {
     }
 }
 
-pub(crate) use linux::{Status, open_many, processors, run_on};
+pub(crate) use linux::{Status, open_many, processors, run_on, time_of_others};

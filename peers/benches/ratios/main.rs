@@ -29,9 +29,13 @@ mod peers;
 #[cfg(not(windows))]
 mod report;
 #[cfg(not(windows))]
+mod row;
+#[cfg(not(windows))]
 mod tables;
 #[cfg(not(windows))]
 mod trip;
+#[cfg(not(windows))]
+mod turns;
 
 #[cfg(windows)]
 fn main() -> ExitCode {

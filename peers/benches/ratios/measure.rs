@@ -1,21 +1,10 @@
-//! Sides, measured in turns: slice by slice, and the order is reversed from round to round. A ratio is the median of the
-//! rounds' ratios, so that a disturbance of one slice counts once. Slices are short, some ten microseconds, so that most of
-//! them see no interrupt; and many.
-//!
-//! How far the medians of consecutive parts of the run differ says how precise the ratio is. A target in between is not
-//! told; the row is then measured for longer.
+//! The sides of a row, and what their times say: ratios with a spread.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::machine::{Core, are_of_one_core};
-use crate::report::Row;
+use crate::machine::Apart;
 
-/// How often a row is measured at most, and for how long: on a busy machine few slices count.
-const ATTEMPTS: usize = 4;
-const LIMIT: Duration = Duration::from_secs(15);
-/// After a longer round, a look at the core says nothing about it.
-const SHORT: Duration = Duration::from_millis(5);
 /// The parts into which a row's rounds are divided.
 const PARTS: usize = 10;
 /// With fewer rounds nothing is told.
@@ -28,11 +17,6 @@ pub(crate) struct Side<'a, const N: usize> {
     pub(crate) slice: Box<dyn FnMut() -> Option<[f64; N]> + 'a>,
 }
 
-/// In cache lines of its own; some processors fetch two together.
-#[derive(Default)]
-#[repr(align(128))]
-pub(crate) struct Apart<T>(pub(crate) T);
-
 /// A median, and how far it can be trusted: the medians of the parts, without the lowest and the highest one.
 #[derive(Clone, Copy)]
 pub(crate) struct Spread {
@@ -41,8 +25,9 @@ pub(crate) struct Spread {
     pub(crate) high: f64,
 }
 
-/// How many places in the heap and in the stack a side measures in turns. A load waits for an earlier store to an address with the same lower
-/// twelve bits, so that one place can cost a third more than all others, for as long as the process lives.
+/// How many places in the heap and in the stack a side measures in turns. A load waits for an earlier store to an address
+/// with the same lower twelve bits, so that one place can cost a third more than all others, for as long as the process
+/// lives.
 pub(crate) const PLACES: usize = 32;
 
 /// A side that calls so often in a slice, each time on another of its things. The call gets the number of the place.
@@ -83,48 +68,6 @@ pub(crate) fn time(calls: u32, mut call: impl FnMut()) -> f64 {
         call();
     }
     start.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
-}
-
-/// Measures the rows of these sides, until each is told or has been tried often enough. A round does not count if ours was
-/// interrupted; or if it was short and somebody else uses the other half of the core. Another side that was interrupted
-/// is missing in the round: on a busy machine, one that gives way to other threads always is.
-pub(crate) fn in_turns<const N: usize>(
-    rows: &mut [Row; N],
-    rounds: usize,
-    sides: &mut [Side<'_, N>],
-    core: &mut Core,
-) {
-    let start = Instant::now();
-    for side in &mut *sides {
-        (side.slice)();
-    }
-    'attempts: for attempt in 1..=ATTEMPTS {
-        while rows[0].rounds.len() < attempt * rounds {
-            if start.elapsed() > LIMIT {
-                break 'attempts;
-            }
-            let begin = Instant::now();
-            let is_even = rows[0].rounds.len().is_multiple_of(2);
-            let mut slices = vec![None; sides.len()];
-            for at in 0..sides.len() {
-                let at = if is_even { at } else { sides.len() - 1 - at };
-                slices[at] = (sides[at].slice)();
-            }
-            if slices[0].is_none() || (begin.elapsed() < SHORT && core.is_shared()) {
-                continue;
-            }
-            for (figure, row) in rows.iter_mut().enumerate() {
-                let figures = slices.iter().map(|slice| slice.map(|slice| slice[figure]));
-                row.rounds.push(figures.collect());
-            }
-        }
-        if rows.iter().all(Row::is_told) {
-            break;
-        }
-    }
-    if rows.iter().any(Row::is_missed) && are_of_one_core() {
-        rows.iter_mut().for_each(|row| row.on_one_core = true);
-    }
 }
 
 /// The value below which this part of the values is.

@@ -31,20 +31,6 @@ pub(crate) trait Record<S> {
     fn select_all(&self, signal: S);
 }
 
-/// The sides of a row: our record, the floor, and by hand under two locks. `$of` makes a side of a name, of what makes a
-/// record, and of the rest.
-macro_rules! each_record {
-    ($of:ident, $signal:expr, $($rest:tt)*) => {
-        vec![
-            $of("ours", || crate::peers::selected($signal), $($rest)*),
-            $of("floor", || crate::bare::Bare::new($signal), $($rest)*),
-            $of("mutex", || crate::peers::StdByHand::selected($signal), $($rest)*),
-            $of("parking_lot", || crate::peers::ParkingLotByHand::selected($signal), $($rest)*),
-        ]
-    };
-}
-pub(crate) use each_record;
-
 /// Inlined, so that the outcome is a constant, as in a program.
 #[inline(always)]
 pub(crate) fn cycle<S>(record: &impl Record<S>, outcome: Outcome, event: &S) {

@@ -11,7 +11,7 @@ use std::sync::{Arc, RwLock};
 
 use wsp_events::{ManualResetEvent, NetworkEventRecorder, SocketTable};
 
-use crate::measure::Apart;
+use crate::machine::Apart;
 use crate::memory::bytes_of;
 use crate::peers::selected;
 

@@ -96,9 +96,8 @@ impl Poller {
     /// A thread of the program will now wait for so many event objects. It pumps, unless the wait does: a wait for one of
     /// several takes the lowest of all that are set by now.
     pub(crate) fn attend(&self, events: usize, sleeps: bool) {
-        self.shared.waiters.attend();
         if events > 1 || !sleeps {
-            self.shared.pump();
+            self.shared.attend();
         }
     }
 
@@ -167,7 +166,7 @@ impl Shared {
             let mut descriptors = [PollFd::from_borrowed_fd(self.registry.as_fd(), PollFlags::IN)];
             match poll(&mut descriptors, None) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {
-                    self.waiters.nap();
+                    self.nap();
                     self.pump();
                 }
                 Err(_) => return,

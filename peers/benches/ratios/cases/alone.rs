@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use wsp_events::ManualResetEvent;
 
+use super::each_record;
 use crate::measure::{PLACES, Side, in_places};
 #[cfg(target_os = "linux")]
 use crate::peers::EventFd;
-use crate::peers::{CLOSE, Empty, OK, RESET, Record, cycle, each_record, selected};
-use crate::report::{NEAR_ITS_FLOOR, Row, Run};
+use crate::peers::{CLOSE, Empty, OK, RESET, Record, cycle, selected};
+use crate::report::Run;
+use crate::row::{NEAR_ITS_FLOOR, Row};
 
 const ROUNDS: usize = 2_000;
 const CALLS: u32 = 1_000;

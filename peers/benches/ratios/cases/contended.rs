@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use wsp_events::ManualResetEvent;
 
+use super::each_record;
 use crate::beside::{self, Pair, pair};
-use crate::measure::Apart;
+use crate::machine::Apart;
 #[cfg(target_os = "linux")]
 use crate::peers::EventFd;
-use crate::peers::{Empty, OK, RESET, Record, cycle, each_record};
-use crate::report::{BEFORE_THE_MUTEX, Row, Run};
+use crate::peers::{Empty, OK, RESET, Record, cycle};
+use crate::report::Run;
+use crate::row::{BEFORE_THE_MUTEX, Row};
 
 /// The record, and what the two threads do with it.
 fn on<'a, R: Send + Sync + 'a>(

@@ -7,7 +7,8 @@ use wsp_events::ManualResetEvent;
 use crate::bare::Turns;
 use crate::measure::in_places;
 use crate::peers::{CondvarEvent, ListenerEvent};
-use crate::report::{NEAR_ITS_FLOOR, Row, Run};
+use crate::report::Run;
+use crate::row::{NEAR_ITS_FLOOR, Row};
 
 macro_rules! set_and_reset {
     ($name:ident, $event:expr) => {

@@ -5,9 +5,11 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Instant;
 
+use super::each_record;
 use super::table::ENUMERATE;
-use crate::measure::{Apart, median, time};
-use crate::peers::{Empty, OK, Record, cycle, each_record};
+use crate::machine::Apart;
+use crate::measure::{median, time};
+use crate::peers::{Empty, OK, Record, cycle};
 use crate::report::Run;
 use crate::tables::{Event, Tables, each_table};
 

@@ -8,7 +8,8 @@ use wsp_events::NetworkEventRecorder;
 
 use crate::beside::{self, pair};
 use crate::measure::{Side, side, time};
-use crate::report::{Bound, Row, Run};
+use crate::report::Run;
+use crate::row::{Bound, Row};
 use crate::tables::{Event, Filled, Recorder, Table, Tables, each_table};
 
 const ROUNDS: usize = 300;
@@ -48,19 +49,19 @@ pub(crate) fn measure(run: &mut Run) {
 pub(crate) fn measure_memory(run: &mut Run) {
     run.table("bytes");
     let row = Row::new("bytes_recorder", "a recorder", &[Bound::AtMost(64.0)]);
-    run.figures(row, &[("ours", size_of::<Recorder>() as f64)]);
+    run.add([row.of(&[("ours", size_of::<Recorder>() as f64)])]);
     let sizes = [(1_000, "1k", "a thousand"), (1_000_000, "1m", "a million"), JUST_GROWN];
     for (count, key, sockets) in sizes {
         let what = format!("a socket in a table of {sockets}");
         let row = Row::new(format!("bytes_{key}"), what, &[Bound::AtMost(128.0)]);
-        run.figures(row, &Tables::new(count, &Event::default()).bytes);
+        run.add([row.of(&Tables::new(count, &Event::default()).bytes)]);
     }
     run.table("closes");
     let row = Row::new("closes", "until a descriptor comes back, if before the 100,000th", &[]);
     let tables = &Tables::new(1, &Event::default());
     let closes = each_table!(tables, |name, table| (name, closes(table));
         ours, sharded_slab, papaya, scc, map);
-    run.figures(row, &closes);
+    run.add([row.of(&closes)]);
 }
 
 /// The rows of a size.

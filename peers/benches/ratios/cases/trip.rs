@@ -1,10 +1,13 @@
 //! The whole trip, with a thousand sockets: ours with an event object for each, plain `mio` without a record, and `mio` with
 //! the system calls that the promises of `ws2` take.
 
-use crate::machine::open_many;
+use crate::machine::{open_many, processors};
 use crate::measure::Side;
-use crate::report::{Bound, Row, Run};
+use crate::report::Run;
+use crate::row::{Bound, Row};
 use crate::trip::{Load, floor, ours, plain};
+
+const ROUNDS: usize = 90;
 
 pub(crate) fn measure(run: &mut Run) {
     open_many();
@@ -15,20 +18,42 @@ pub(crate) fn measure(run: &mut Run) {
     let rows = [
         Row::new("trip.block", "throughput: a block of 8 KiB, there and back", &time),
         Row::new("trip.median", "latency: 64 bytes, there and back, median", &latency),
-        Row::new("trip.late", "latency: 64 bytes, there and back, 99th percentile", &latency),
+        Row::new("trip.late", "the same, 99th percentile", &latency),
     ];
-    let side = |name, mut load: Load| Side {
-        name,
-        slice: Box::new(move || {
-            let block = load.blocks();
-            let [median, late] = load.messages();
-            Some([block, median, late])
-        }),
-    };
-    let sides = vec![
-        side("ours", Load::on(ours::serve())),
-        side("mio", Load::on(plain::serve())),
-        side("floor", Load::on(floor::serve())),
-    ];
-    run.rows(rows, 90, sides);
+    let processors = processors();
+    match processors[..] {
+        [here, there] => run.rows(
+            rows,
+            ROUNDS,
+            sides(there, |load| {
+                let block = load.blocks(here);
+                let [median, late] = load.messages(here);
+                [block, median, late]
+            }),
+        ),
+        _ => run.add(rows),
+    }
+    // Elsewhere no thread can be held there.
+    #[cfg(target_os = "linux")]
+    {
+        let here = processors[0];
+        let rows = [
+            Row::new("one_processor_trip.median", "latency on one processor, median", &latency),
+            Row::new("one_processor_trip.late", "the same, 99th percentile", &latency),
+        ];
+        run.rows(rows, ROUNDS, sides(here, |load| load.messages(here)));
+    }
+}
+
+/// With the servers on this processor.
+fn sides<'a, const N: usize>(
+    there: usize,
+    slice: impl Fn(&mut Load) -> [f64; N] + Copy + 'a,
+) -> Vec<Side<'a, N>> {
+    let side = |name, mut load| Side { name, slice: Box::new(move || Some(slice(&mut load))) };
+    vec![
+        side("ours", Load::on(ours::serve(there))),
+        side("mio", Load::on(plain::serve(there))),
+        side("floor", Load::on(floor::serve(there))),
+    ]
 }

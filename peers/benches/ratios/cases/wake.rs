@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use wsp_events::{FD_MAX_EVENTS, ManualResetEvent, NetworkEventRecorder};
 
-use crate::machine::{processors, run_on};
-use crate::measure::{Apart, Side, quantile};
+use crate::machine::{Apart, processors, run_on};
+use crate::measure::{Side, quantile};
 use crate::peers::{OK, READ, selected};
-use crate::report::{Bound, Row, Run};
+use crate::report::Run;
+use crate::row::{Bound, Row};
 
 const ROUNDS: usize = 40;
 const TURNS: usize = 400;
@@ -161,7 +162,7 @@ pub(crate) fn measure(run: &mut Run) {
     let processors = processors();
     match processors[..] {
         [one, other] => on(run, rows, [one, other]),
-        _ => run.leave_out(rows),
+        _ => run.add(rows),
     }
     // Elsewhere no thread can be held there.
     #[cfg(target_os = "linux")]

@@ -12,6 +12,7 @@ use mio::{Events, Poll, Token};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::plain::Sockets;
+use crate::machine::run_on;
 
 struct Server {
     poll: Poll,
@@ -45,9 +46,14 @@ impl Server {
     }
 }
 
-pub(crate) fn serve() -> (SocketAddr, JoinHandle<()>) {
+pub(crate) fn serve(processor: usize) -> (SocketAddr, JoinHandle<()>) {
     let poll = Poll::new().unwrap();
     let (address, sockets) = Sockets::listening(&poll);
     let (events, ready) = (Events::with_capacity(256), VecDeque::new());
-    (address, thread::spawn(move || Server { poll, events, sockets, ready }.run()))
+    let server = Server { poll, events, sockets, ready };
+    let run = move || {
+        run_on(processor);
+        server.run();
+    };
+    (address, thread::spawn(run))
 }

@@ -18,6 +18,7 @@ use wsp_events::{
 };
 
 use super::{ANY_PORT, BUFFER, CONNECTIONS, echo};
+use crate::machine::run_on;
 
 #[derive(Default)]
 struct Queue {
@@ -118,13 +119,14 @@ impl Write for Stream<'_> {
     }
 }
 
-pub(crate) fn serve() -> (SocketAddr, JoinHandle<()>) {
+pub(crate) fn serve(processor: usize) -> (SocketAddr, JoinHandle<()>) {
     let winsock = Winsock::new(Arc::new(Handles::new()), |_, _| ()).unwrap();
     let listener = winsock.create_socket(Domain::IPV4, Type::STREAM).unwrap();
     winsock.bind(listener, ANY_PORT).unwrap();
     winsock.listen(listener, i32::MAX).unwrap();
     let address = winsock.local_address(listener).unwrap();
     let server = thread::spawn(move || {
+        run_on(processor);
         let (queue, buffer) = (Arc::new(Queue::default()), vec![0; BUFFER]);
         let mut server = Server { winsock, queue, sockets: Vec::new(), closed: 0, buffer };
         server.add(listener, NetworkEvents::FD_ACCEPT);

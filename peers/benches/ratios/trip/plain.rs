@@ -9,6 +9,7 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use rustix::io::ioctl_fionread;
 
 use super::{ANY_PORT, BUFFER, CONNECTIONS, echo};
+use crate::machine::run_on;
 
 const LISTENER: Token = Token(usize::MAX);
 
@@ -54,10 +55,11 @@ impl Sockets {
     }
 }
 
-pub(crate) fn serve() -> (SocketAddr, JoinHandle<()>) {
+pub(crate) fn serve(processor: usize) -> (SocketAddr, JoinHandle<()>) {
     let mut poll = Poll::new().unwrap();
     let (address, mut sockets) = Sockets::listening(&poll);
     let server = thread::spawn(move || {
+        run_on(processor);
         let registry = poll.registry().try_clone().unwrap();
         let mut events = Events::with_capacity(256);
         while !sockets.are_closed() {

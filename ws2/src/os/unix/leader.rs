@@ -9,14 +9,14 @@
 //! one leader, and threads that wait side by side are woken as if there were none.
 //!
 //! An arrival makes the poller's descriptor readable for both, until one of them has pumped. The poller's thread would
-//! only get in the leader's way. So if a thread of the program has waited here since it last looked, it *naps* before it
-//! pumps, and once more if that goes on.
+//! only get in the leader's way. So if a thread of the program that waits has pumped since it last looked, it *naps*, and
+//! again and again as long as one has pumped meanwhile. What came before such a pump is recorded.
 //!
 //! No wake-up is lost:
 //!
-//! - Whatever a leader does or leaves undone, the poller's thread pumps after each arrival, once it has napped. That is
-//!   the delay, of two naps at most, for a program that has waited here and then sleeps elsewhere, on an event object of
-//!   its own kind.
+//! - Whatever a leader does or leaves undone, the poller's thread pumps after a nap in which nobody else has. That is the
+//!   delay, of two naps at most, for a program that has waited here and then sleeps elsewhere, on an event object of its
+//!   own kind.
 //! - A thread that is parked waits for no nap. None begins while a thread is parked, and a leader that leaves such
 //!   threads behind ends the nap under way. The leader and the parked threads are one count, so a thread either leads or
 //!   is seen by the leader that leaves.
@@ -42,7 +42,7 @@ use rustix::io::Errno;
 use super::{AsFd, PUMPING, Shared};
 use crate::park::Parker;
 
-/// Short for a program that sleeps elsewhere, and long enough that the naps' ends are no hundredth of the wake-ups.
+/// Short for a program that sleeps elsewhere, and long enough that a nap's end is no hundredth of the wake-ups.
 const NAP: Duration = Duration::from_millis(4);
 
 /// The threads that wait.
@@ -50,27 +50,12 @@ const NAP: Duration = Duration::from_millis(4);
 pub(super) struct Waiters {
     /// 1 for the leader, and 2 for each thread that is parked.
     count: AtomicUsize,
-    /// A thread of the program has waited, or found that it need not, since the poller's thread last looked.
+    /// A thread that waits has pumped since the poller's thread last looked.
     attended: AtomicBool,
     pub(super) poller: OnceLock<Thread>,
 }
 
 impl Waiters {
-    pub(super) fn attend(&self) {
-        self.attended.store(true, Ordering::SeqCst);
-    }
-
-    /// The poller's thread has seen an arrival.
-    pub(super) fn nap(&self) {
-        // Not for ever: threads that find at once what they wait for do not pump.
-        for _ in 0..2 {
-            if self.attended.swap(false, Ordering::SeqCst) && self.count.load(Ordering::SeqCst) <= 1
-            {
-                thread::park_timeout(NAP);
-            }
-        }
-    }
-
     pub(super) fn end_nap(&self) {
         self.poller.get().inspect(|thread| thread.unpark());
     }
@@ -139,10 +124,26 @@ impl Sleeper {
 }
 
 impl Shared {
+    /// The poller's thread has seen an arrival.
+    pub(super) fn nap(&self) {
+        let Waiters { attended, count, .. } = &*self.waiters;
+        while attended.swap(false, Ordering::SeqCst)
+            && count.load(Ordering::SeqCst) <= 1
+            && !self.stopped.load(Ordering::Acquire)
+        {
+            thread::park_timeout(NAP);
+        }
+    }
+
+    /// Pumps, in place of the poller's thread.
+    pub(super) fn attend(&self) {
+        self.waiters.attended.store(true, Ordering::SeqCst);
+        self.pump();
+    }
+
     fn lead(&self, parker: &Parker, deadline: Option<Instant>) -> bool {
         let waker = Waker::from(Arc::clone(&self.pipe));
         loop {
-            self.waiters.attend();
             let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
             if self.stopped.load(Ordering::Acquire) || !parker.begin_sleep(&waker) {
                 return true;
@@ -150,7 +151,7 @@ impl Shared {
             let is_due = self.sleep(left);
             parker.end_sleep();
             if is_due {
-                self.pump();
+                self.attend();
             }
             if left == Some(Duration::ZERO) {
                 return parker.was_unparked();
