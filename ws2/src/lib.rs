@@ -16,6 +16,7 @@
 //! | `socket` | one socket: its lock, its record, and the threads that wait for it |
 //! | `stream`, `datagram` | the state of a socket, and what a look at it finds |
 //! | `park` | how a thread waits |
+//! | `panics` | where panics of the program's code end |
 //! | `os` | what the OS knows about a socket, and the thread that learns it |
 //! | [`switch`] | the other side of the contract: it selects, waits and enumerates |
 
@@ -26,6 +27,7 @@ pub mod event;
 pub mod handles;
 mod options;
 mod os;
+mod panics;
 mod park;
 pub mod select;
 mod socket;

@@ -7,8 +7,6 @@
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::slice;
 
@@ -16,6 +14,7 @@ use wsp_events::WsaError;
 
 use super::startup::{Current, current};
 use crate::Result;
+use crate::panics::contain;
 
 /// What a function of the type BOOL answers.
 pub(super) const TRUE: i32 = 1;
@@ -65,11 +64,7 @@ pub(super) fn deferring_cancellation<R>(call: impl FnOnce() -> R) -> R {
 
 /// Makes a call. A panic in it does not cross the boundary: it becomes WSAENETDOWN.
 pub(super) fn attempt<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    deferring_cancellation(|| catch_unwind(AssertUnwindSafe(call))).unwrap_or_else(|payload| {
-        // Its destructor could panic as well.
-        mem::forget(payload);
-        Err(WsaError::WSAENETDOWN)
-    })
+    deferring_cancellation(|| contain(call)).unwrap_or(Err(WsaError::WSAENETDOWN))
 }
 
 /// [`answer`], of a call on the current instance.

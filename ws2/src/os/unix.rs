@@ -6,10 +6,8 @@ mod leader;
 
 use std::cell::Cell;
 use std::io;
-use std::mem;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Wake;
@@ -28,6 +26,7 @@ pub(crate) use leader::Sleeper;
 use leader::{Pipe, Waiters};
 
 use super::{Interest, OnReady, Ready, SEES_OOB_AT_ONCE};
+use crate::panics::contain;
 
 /// Names no socket: descriptors are multiples of 4 (P1).
 const STOP: Token = Token(1);
@@ -200,8 +199,7 @@ impl Shared {
                         error: event.is_error(),
                     };
                     // An event object that panics harms no other, and not the thread that happens to pump.
-                    let panicked = catch_unwind(AssertUnwindSafe(|| on_ready(ready)));
-                    panicked.unwrap_or_else(mem::forget);
+                    let _panicked = contain(|| on_ready(ready));
                 }
             }
             if taken < EVENTS {

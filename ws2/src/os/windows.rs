@@ -19,6 +19,7 @@ use windows_sys::Win32::Networking::WinSock::{
 use wsp_events::{SocketRef, SocketTable, TableFull, WsaError};
 
 use super::{Interest, OnReady, Ready};
+use crate::panics::contain;
 use crate::park::Parker;
 
 /// Watches sockets until it is stopped.
@@ -80,13 +81,14 @@ impl Poller {
         Ok(Watched { source, key, entry, added: Cell::new(false), shared })
     }
 
-    /// Stops the thread, and waits for its end.
+    /// Stops the thread, and waits for its end; not on the thread itself, where an event object may call back.
     pub(crate) fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Release);
         // Without the notification the thread may never wake up. Then it is left behind, which is better than a hang.
         let notified = self.shared.poller.notify().is_ok();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread.filter(|_| notified) {
+        let ends = |it: &JoinHandle<()>| notified && it.thread().id() != thread::current().id();
+        if let Some(thread) = thread.filter(ends) {
             let _panicked = thread.join();
         }
     }
@@ -110,13 +112,15 @@ impl Shared {
             for event in events.iter() {
                 if let Some(entry) = self.watched.get(event.key) {
                     entry.armed.store(0, Ordering::Release);
-                    (entry.on_ready)(Ready {
+                    let ready = Ready {
                         write: event.writable,
                         priority: event.is_priority(),
                         read_closed: false,
                         // An interrupt is a reset, and an error an attempt to connect that has failed.
                         error: event.is_interrupt() || event.is_err() == Some(true),
-                    });
+                    };
+                    // An event object that panics harms no other.
+                    let _panicked = contain(|| (entry.on_ready)(ready));
                 }
             }
         }

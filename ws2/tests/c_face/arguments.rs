@@ -89,7 +89,8 @@ fn pointers_that_point_nowhere_are_wsaefault() {
         let buffer = WSABUF { len: 1, buf: output };
         fails!(WSAEFAULT, WSASend(client, &buffer, 1, &mut 0, 0, null_mut(), None));
         fails!(WSAEFAULT, WSARecv(client, &buffer, 1, &mut 0, &mut 0, null_mut(), None));
-        let buffer = WSABUF { len: 1, buf: [0].as_mut_ptr() };
+        let mut byte = 0;
+        let buffer = WSABUF { len: 1, buf: &mut byte };
         fails!(WSAEFAULT, WSASend(client, &buffer, 1, output.cast(), 0, null_mut(), None));
         fails!(WSAEFAULT, WSARecv(client, &buffer, 1, output.cast(), &mut 0, null_mut(), None));
         fails!(WSAEFAULT, WSARecv(client, &buffer, 1, &mut 0, output.cast(), null_mut(), None));
@@ -222,7 +223,8 @@ fn nothing_need_be_aligned() {
     let process = succeeds!(GetCurrentProcessId());
     assert_eq!(succeeds!(WSADuplicateSocketW(client, process, info.pointer().cast())), 0);
     succeeds!(WSASocketW(-1, -1, -1, info.pointer().cast(), 0, 0));
-    let mut buffer = Unaligned::new(WSABUF { len: 1, buf: [0].as_mut_ptr() });
+    let mut byte = 0;
+    let mut buffer = Unaligned::new(WSABUF { len: 1, buf: &mut byte });
     let sent = WSASend_one(client, buffer.pointer(), number.pointer());
     assert_eq!((sent, { number.value }), (0, 1));
 }
@@ -274,7 +276,8 @@ fn overlapped_operations_are_not_served() {
     let (client, server, _) = connected();
     let mut overlapped = [0_u64; 8];
     let overlapped: *mut c_void = overlapped.as_mut_ptr().cast();
-    let buffer = WSABUF { len: 1, buf: [0].as_mut_ptr() };
+    let mut byte = 0;
+    let buffer = WSABUF { len: 1, buf: &mut byte };
     let mut length = 7;
     fails!(WSAEOPNOTSUPP, WSASend(client, &buffer, 1, &mut length, 0, overlapped, None));
     fails!(WSAEOPNOTSUPP, WSASend(client, &buffer, 1, &mut length, 0, null_mut(), Some(never)));
