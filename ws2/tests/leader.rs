@@ -5,9 +5,9 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::panic;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Weak};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
@@ -45,6 +45,33 @@ fn readable(winsock: &Winsock, s: SOCKET) -> (Arc<Event>, WSAEVENT) {
     let handle = winsock.handles().insert_event(Arc::clone(&event)).unwrap();
     event_select(winsock, s, handle, NetworkEvents::FD_READ).unwrap();
     (event, handle)
+}
+
+/// An event object of the program's own kind, which calls back when it is set.
+struct Calls<F>(F);
+
+impl<F: Fn()> EventSignal for Calls<F> {
+    fn set_event(&self) -> Result<(), SignalError> {
+        (self.0)();
+        Ok(())
+    }
+
+    fn reset_event(&self) -> Result<(), SignalError> {
+        Ok(())
+    }
+}
+
+/// FD_READ calls.
+fn on_read(winsock: &Winsock, s: SOCKET, call: impl Fn() + Send + Sync + 'static) -> WSAEVENT {
+    let handle = winsock.handles().insert_signal(Arc::new(Calls(call))).unwrap();
+    event_select(winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    handle
+}
+
+/// Pumps.
+fn poll(winsock: &Winsock) {
+    let unset = Event::new(false, false);
+    assert_eq!(winsock.wait(&[unset], false, Some(Duration::ZERO)), Waited::TimedOut);
 }
 
 fn wait(winsock: &Winsock, event: &Arc<Event>) {
@@ -143,10 +170,9 @@ fn what_comes_after_the_last_wait_is_recorded() {
     let elsewhere = Arc::new(ManualResetEvent::new());
     let handle = winsock.handles().insert_signal(elsewhere.clone()).unwrap();
     event_select(&*winsock, s, handle, NetworkEvents::FD_READ).unwrap();
-    let unset = [Event::new(false, false)];
     for _ in 0..ROUNDS / 10 {
         // It has pumped, and does not come back.
-        assert_eq!(winsock.wait(&unset, false, Some(Duration::ZERO)), Waited::TimedOut);
+        poll(&winsock);
         peer.write_all(b"a").unwrap();
         assert!(elsewhere.wait_timeout(LIMIT), "an arrival was lost");
         enum_network_events(&*winsock, s, handle).unwrap();
@@ -217,21 +243,11 @@ fn a_winsock_ends_while_another_thread_finds_what_it_waits_for() {
 /// from another thread what it waits for, or leaks its payload.
 #[test]
 fn an_event_object_that_panics_harms_no_other() {
-    struct Panics(Arc<()>);
-    impl EventSignal for Panics {
-        fn set_event(&self) -> Result<(), SignalError> {
-            panic::panic_any(Arc::clone(&self.0));
-        }
-        fn reset_event(&self) -> Result<(), SignalError> {
-            Ok(())
-        }
-    }
     let winsock = winsock();
     let payload = Arc::new(());
-    let panics = Arc::new(Panics(Arc::clone(&payload)));
-    let panics = winsock.handles().insert_signal(panics).unwrap();
     let before = connection(&winsock);
-    event_select(&*winsock, before.0, panics, NetworkEvents::FD_READ).unwrap();
+    let thrown = Arc::clone(&payload);
+    on_read(&winsock, before.0, move || panic::panic_any(Arc::clone(&thrown)));
     let (s, peer) = connection(&winsock);
     let (event, _) = readable(&winsock, s);
     let end = Event::new(false, false);
@@ -260,29 +276,74 @@ fn an_event_object_that_panics_harms_no_other() {
 /// Catches an end that waits for the poller's thread, while that waits for the pump under way here.
 #[test]
 fn an_event_object_ends_the_winsock_that_sets_it() {
-    struct Ends(Weak<Winsock>, Sender<()>);
-    impl EventSignal for Ends {
-        fn set_event(&self) -> Result<(), SignalError> {
-            self.0.upgrade().unwrap().shut_down();
-            self.1.send(()).unwrap();
-            Ok(())
-        }
-        fn reset_event(&self) -> Result<(), SignalError> {
-            Ok(())
-        }
-    }
     let winsock = winsock();
     let (ended, is_ended) = mpsc::channel();
-    let event = Arc::new(Ends(Arc::downgrade(&winsock), ended));
-    let handle = winsock.handles().insert_signal(event).unwrap();
     let (s, mut peer) = connection(&winsock);
-    event_select(&*winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    let weak = Arc::downgrade(&winsock);
+    on_read(&winsock, s, move || {
+        weak.upgrade().unwrap().shut_down();
+        ended.send(()).unwrap();
+    });
     let end = Event::new(false, false);
     let wait = waiting(&winsock, &end);
     peer.write_all(b"a").unwrap();
     ends(&is_ended);
     end.set_event().unwrap();
     ends(&wait);
+}
+
+/// Catches a poller's thread that naps because of a thread that cannot pump: inside a pump, here of another Winsock.
+#[test]
+fn an_event_object_polls_another_winsock() {
+    let [outer, inner] = [winsock(), winsock()];
+    let (came, comes) = mpsc::channel();
+    let (s, mut peer) = connection(&inner);
+    on_read(&inner, s, move || came.send(()).unwrap());
+    let (asked, is_asked) = mpsc::channel();
+    let (t, mut asking) = connection(&outer);
+    let done = Arc::new(AtomicBool::new(false));
+    on_read(&outer, t, {
+        let (inner, done) = (Arc::clone(&inner), Arc::clone(&done));
+        move || {
+            asked.send(()).unwrap();
+            while !done.load(Ordering::Relaxed) {
+                poll(&inner);
+            }
+        }
+    });
+    asking.write_all(b"a").unwrap();
+    ends(&is_asked);
+    peer.write_all(b"a").unwrap();
+    let has_come = comes.recv_timeout(LIMIT);
+    done.store(true, Ordering::Relaxed);
+    has_come.expect("an arrival was lost");
+}
+
+/// Catches the same thread taken for a leader, when it waits.
+#[test]
+fn an_event_object_waits_on_another_winsock() {
+    let [outer, inner] = [winsock(), winsock()];
+    let (s, mut peer) = connection(&inner);
+    let (event, _) = readable(&inner, s);
+    let (answered, answers) = mpsc::channel();
+    let (t, mut asking) = connection(&outer);
+    let handle = on_read(&outer, t, {
+        let inner = Arc::clone(&inner);
+        move || {
+            wait(&inner, &event);
+            answered.send(()).unwrap();
+        }
+    });
+    for _ in 0..ROUNDS / 20 {
+        asking.write_all(b"a").unwrap();
+        // The poller's thread may nap now.
+        poll(&inner);
+        peer.write_all(b"a").unwrap();
+        ends(&answers);
+        receive(&inner, s);
+        enum_network_events(&*outer, t, handle).unwrap();
+        receive(&outer, t);
+    }
 }
 
 /// Catches a leader that a WSACleanup leaves where nothing ends its sleep.

@@ -5,8 +5,9 @@
 //!
 //! A thread that begins to wait while no other does *leads*. It sleeps until the poller has something or it is
 //! unparked. If the poller has something, it pumps, and so sets the event object that it waits for itself. A thread
-//! that begins to wait while another does is parked, and the poller's thread serves it. So there is never more than
-//! one leader, and threads that wait side by side are woken as if there were none.
+//! that begins to wait while another does is parked, and the poller's thread serves it; so is one that waits inside a pump,
+//! where an event object calls back. So there is never more than one leader, and threads that wait side by side are woken
+//! as if there were none.
 //!
 //! An arrival makes the poller's descriptor readable for both, until one of them has pumped. The poller's thread would
 //! only get in the leader's way. So if a thread of the program that waits has pumped since it last looked, it *naps*, and
@@ -15,18 +16,17 @@
 //! No wake-up is lost:
 //!
 //! - Whatever a leader does or leaves undone, the poller's thread pumps after a nap in which nobody else has. That is the
-//!   delay, of two naps at most, for a program that has waited here and then sleeps elsewhere, on an event object of its
-//!   own kind.
-//! - A thread that is parked waits for no nap. None begins while a thread is parked, and a leader that leaves such
-//!   threads behind ends the nap under way. The leader and the parked threads are one count, so a thread either leads or
-//!   is seen by the leader that leaves.
+//!   delay, of two naps, for a program that has waited here and then sleeps elsewhere: on an event object of its own kind,
+//!   or in a wait that began before WSAStartup. A thread that loses its processor as it begins to pump adds one nap.
+//! - A thread that is parked waits for no nap: it ends the one under way, and none begins while it is parked. The leader
+//!   and the parked threads are one count, so the poller's thread sees both.
 //! - A leader is unparked through a pipe. That it sleeps stands in its [`Parker`], under whose lock it has also seen that
 //!   it was not unparked before. A byte that comes too late ends the next leader's sleep early.
 //!
 //! A leader that pumps runs foreign code, the sets of event objects, and waits for a pump that is under way on another
 //! thread. So it can return after its time limit, by as long as the slowest set takes.
 //!
-//! Tested by: `ws2/tests/leader.rs`.
+//! Tested by: `ws2/tests/leader.rs`, and with naps of an hour by `.ci/ws2 naps`.
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,8 +42,9 @@ use rustix::io::Errno;
 use super::{AsFd, PUMPING, Shared};
 use crate::park::Parker;
 
-/// Short for a program that sleeps elsewhere, and long enough that a nap's end is no hundredth of the wake-ups.
-const NAP: Duration = Duration::from_millis(4);
+/// Short for a program that sleeps elsewhere, and long enough that a nap's end is no hundredth of the wake-ups. `.ci/ws2 naps`
+/// makes it an hour, so that whoever must not wait for a nap hangs if it does.
+const NAP: Duration = Duration::from_millis(if cfg!(long_naps) { 3_600_000 } else { 4 });
 
 /// The threads that wait.
 #[derive(Default)]
@@ -68,20 +69,21 @@ struct Waiter {
 }
 
 impl Waiter {
-    fn new(waiters: &Arc<Waiters>) -> Self {
-        let enter = |count| Some(if count == 0 { 1 } else { count + 2 });
+    fn new(waiters: &Arc<Waiters>, may_lead: bool) -> Self {
+        let enter = |count| Some(if count == 0 && may_lead { 1 } else { count + 2 });
         let before = waiters.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, enter);
-        Self { waiters: Arc::clone(waiters), leads: before == Ok(0) }
+        let leads = may_lead && before == Ok(0);
+        if !leads {
+            waiters.end_nap();
+        }
+        Self { waiters: Arc::clone(waiters), leads }
     }
 }
 
 impl Drop for Waiter {
     fn drop(&mut self) {
         let left = if self.leads { 1 } else { 2 };
-        let before = self.waiters.count.fetch_sub(left, Ordering::SeqCst);
-        if self.leads && before > 1 {
-            self.waiters.end_nap();
-        }
+        self.waiters.count.fetch_sub(left, Ordering::SeqCst);
     }
 }
 
@@ -111,9 +113,9 @@ pub(crate) struct Sleeper(pub(super) Arc<Shared>);
 impl Sleeper {
     /// As [`Parker::park_until`]. `kept` is kept by a leader only.
     pub(crate) fn park(self, kept: impl Sized, parker: &Parker, deadline: Option<Instant>) -> bool {
-        let waiter = Waiter::new(&self.0.waiters);
-        // Inside a pump, where an event object calls back, this thread cannot pump.
-        if waiter.leads && !PUMPING.get() && !self.0.stopped.load(Ordering::Acquire) {
+        let may_lead = !PUMPING.get() && !self.0.stopped.load(Ordering::Acquire);
+        let waiter = Waiter::new(&self.0.waiters, may_lead);
+        if waiter.leads {
             return self.0.lead(parker, deadline);
         }
         self.0.pump();
@@ -137,8 +139,11 @@ impl Shared {
 
     /// Pumps, in place of the poller's thread.
     pub(super) fn attend(&self) {
-        self.waiters.attended.store(true, Ordering::SeqCst);
-        self.pump();
+        // Inside a pump, perhaps of another Winsock, it would only say so.
+        if !PUMPING.get() {
+            self.waiters.attended.store(true, Ordering::SeqCst);
+            self.pump();
+        }
     }
 
     fn lead(&self, parker: &Parker, deadline: Option<Instant>) -> bool {
