@@ -12,7 +12,6 @@ use std::slice;
 
 use wsp_events::WsaError;
 
-use super::startup::{Current, current};
 use crate::Result;
 use crate::panics::contain;
 
@@ -65,11 +64,6 @@ pub(super) fn deferring_cancellation<R>(call: impl FnOnce() -> R) -> R {
 /// Makes a call. A panic in it does not cross the boundary: it becomes WSAENETDOWN.
 pub(super) fn attempt<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     deferring_cancellation(|| contain(call)).unwrap_or(Err(WsaError::WSAENETDOWN))
-}
-
-/// [`answer`], of a call on the current instance.
-pub(super) fn on_current<T>(failed: T, call: impl FnOnce(&Current) -> Result<T>) -> T {
-    answer(failed, || call(&current()?))
 }
 
 /// Checks a pointer to so many values.

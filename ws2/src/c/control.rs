@@ -6,8 +6,8 @@ use wsp_events::spi::SOCKET_ERROR;
 use wsp_events::{ReenablingCall, SOCKET, WsaError};
 
 use super::address::read_address;
-use super::boundary::{Routine, check, check_not_overlapped, on_current, read, write};
-use super::startup::Current;
+use super::boundary::{Routine, check, check_not_overlapped, read, write};
+use super::startup::{Current, on_current};
 use crate::{Change, Result};
 
 const FIONBIO: u32 = 0x8004_667e;

@@ -8,10 +8,8 @@ use std::time::Duration;
 use wsp_events::spi::{SOCKET_ERROR, WSANETWORKEVENTS};
 use wsp_events::{EventSignal, SOCKET, WSAEVENT, WsaError, wsa};
 
-use super::boundary::{
-    FALSE, TRUE, answer, check, deferring_cancellation, on_current, read, read_all,
-};
-use super::startup::{Process, current};
+use super::boundary::{FALSE, TRUE, answer, check, deferring_cancellation, read, read_all};
+use super::startup::{Process, current, on_current};
 use crate::event::{Event, Waited, wait_by};
 use crate::park::Parker;
 use crate::{Result, Winsock};

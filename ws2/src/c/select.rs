@@ -6,7 +6,8 @@ use libc::timeval;
 use wsp_events::spi::SOCKET_ERROR;
 use wsp_events::{SOCKET, WsaError};
 
-use super::boundary::{on_current, read, read_all, write};
+use super::boundary::{read, read_all, write};
+use super::startup::on_current;
 use crate::Result;
 use crate::select::{PollFd, Sets};
 

@@ -11,8 +11,8 @@ use super::address::{
     AF_INET, AF_INET6, AF_UNSPEC, AddressOut, family_of, length_of, read_address,
     read_address_or_none,
 };
-use super::boundary::{check, length, on_current, read, read_all, write};
-use super::startup::Current;
+use super::boundary::{check, length, read, read_all, write};
+use super::startup::{Current, on_current};
 use crate::Result;
 
 const SOCK_STREAM: i32 = 1;

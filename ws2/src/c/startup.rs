@@ -129,6 +129,11 @@ pub(super) fn current() -> Result<Current> {
     Process::existing().and_then(Process::current).ok_or(WsaError::WSANOTINITIALISED)
 }
 
+/// [`answer`], of a call on the current instance.
+pub(super) fn on_current<T>(failed: T, call: impl FnOnce(&Current) -> Result<T>) -> T {
+    answer(failed, || call(&current()?))
+}
+
 /// For WSAEventSelect and WSAEnumNetworkEvents.
 impl LookAlike for Winsock {
     fn current() -> Option<impl Deref<Target = Self>> {

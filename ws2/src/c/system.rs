@@ -12,7 +12,8 @@ use wsp_events::WsaError;
 use wsp_events::spi::SOCKET_ERROR;
 
 use super::address::{AF_INET, AF_INET6};
-use super::boundary::{answer, check, deferring_cancellation, on_current, read, text, write};
+use super::boundary::{answer, check, deferring_cancellation, read, text, write};
+use super::startup::on_current;
 use crate::Result;
 
 /// # Safety

@@ -10,9 +10,9 @@ use wsp_events::{SOCKET, WsaError};
 
 use super::address::{AddressOut, read_address};
 use super::boundary::{
-    Routine, buffer, bytes, check, check_not_overlapped, length, on_current, read, read_all, write,
+    Routine, buffer, bytes, check, check_not_overlapped, length, read, read_all, write,
 };
-use super::startup::Current;
+use super::startup::{Current, on_current};
 use crate::{Received, Result};
 
 /// WSABUF.
