@@ -6,7 +6,7 @@
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Where one thread waits, with [`Winsock::park`](crate::Winsock::park).
 #[derive(Clone, Default)]
@@ -45,22 +45,18 @@ impl Parker {
     }
 
     /// Parks this thread, the only one that waits here, until it is unparked or the time is over. Whether there was time
-    /// left. It may return early.
+    /// left.
     pub(crate) fn park_until(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.0.lock();
         if !state.unparked {
-            let left = deadline.map(|it| it.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
+            let left =
+                deadline.map_or(Duration::MAX, |it| it.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
                 return false;
             }
             state.sleeps = true;
-            state = match left {
-                None => self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => {
-                    let woken = self.0.changed.wait_timeout(state, left);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let waited = self.0.changed.wait_timeout_while(state, left, |state| !state.unparked);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.sleeps = false;
         }
         state.unparked = false;

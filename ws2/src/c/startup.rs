@@ -1,13 +1,11 @@
 //! WSAStartup and WSACleanup, and what a process has: handles, and between the two the current instance.
 
-use std::convert::Infallible;
 use std::ffi::c_int;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wsp_events::WsaError;
 use wsp_events::spi::SOCKET_ERROR;
@@ -15,6 +13,7 @@ use wsp_events::wsa::LookAlike;
 
 use super::boundary::{answer, attempt, last_error, set_last_error, write};
 use crate::os::close_inherited;
+use crate::park::Parker;
 use crate::{Handles, Result, Winsock, event};
 
 /// What a process has, from its first call on.
@@ -29,14 +28,22 @@ pub(super) struct Process {
 struct Startups {
     /// How many calls of WSAStartup have had no WSACleanup yet.
     count: u32,
-    /// Disconnected when the instance is gone.
-    gone: Option<Receiver<Infallible>>,
+    /// Unparked when the latest instance is gone.
+    gone: Parker,
 }
 
 struct Instance {
     winsock: Winsock,
     /// Dropped after `winsock`.
-    _gone: Sender<Infallible>,
+    _gone: Unpark,
+}
+
+struct Unpark(Parker);
+
+impl Drop for Unpark {
+    fn drop(&mut self) {
+        self.0.unpark();
+    }
 }
 
 /// The instance, for the length of a call.
@@ -98,9 +105,9 @@ impl Process {
         if startups.count == 0 {
             let winsock = Winsock::new(Arc::clone(&self.handles), |_, _| ());
             let winsock = winsock.map_err(|_| WsaError::WSASYSNOTREADY)?;
-            let (sender, gone) = mpsc::channel();
-            self.exchange_current(Some(Arc::new(Instance { winsock, _gone: sender })));
-            startups.gone = Some(gone);
+            startups.gone = Parker::default();
+            let _gone = Unpark(startups.gone.clone());
+            self.exchange_current(Some(Arc::new(Instance { winsock, _gone })));
         }
         startups.count += 1;
         Ok(())
@@ -118,7 +125,7 @@ impl Process {
         {
             instance.winsock.shut_down();
             drop(instance);
-            let _disconnected = startups.gone.take().map(|gone| gone.recv_timeout(LIMIT));
+            startups.gone.park_until(Some(Instant::now() + LIMIT));
         }
         Ok(())
     }

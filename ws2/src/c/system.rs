@@ -176,12 +176,11 @@ extern "C" fn GetTickCount() -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn Sleep(milliseconds: u32) {
     deferring_cancellation(|| {
-        // INFINITE
-        if milliseconds == u32::MAX {
-            loop {
-                thread::park();
-            }
-        }
-        thread::sleep(Duration::from_millis(milliseconds.into()));
+        let is_infinite = milliseconds == u32::MAX;
+        thread::sleep(if is_infinite {
+            Duration::MAX
+        } else {
+            Duration::from_millis(milliseconds.into())
+        });
     });
 }
