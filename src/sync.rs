@@ -117,9 +117,16 @@ impl Backoff {
     #[inline]
     pub(crate) fn wait(&mut self) {
         if self.pauses == 0 {
-            return yield_now();
+            return give_way();
         }
         core::hint::spin_loop();
         self.pauses -= 1;
     }
+}
+
+/// Out of line: a caller that does not wait saves no registers for it.
+#[cold]
+#[inline(never)]
+fn give_way() {
+    yield_now();
 }

@@ -164,31 +164,20 @@ impl Shared {
         codes: &mut Codes,
     ) -> Option<NetworkEvents> {
         let mut collected = NetworkEvents::empty();
-        let mut backoff = Backoff::new();
         let mut word = self.look();
         loop {
-            if word.is_closed() {
-                // The same word; and the caller sees what was done before the close.
-                self.word.load(Ordering::Acquire);
-                return None;
+            let (next, events, to_collect) = self.exchange_from(word, |word| {
+                let events = choose(word);
+                let (next, to_collect) = word.take_out(events, collected)?;
+                let next = if to_collect.is_empty() { finish(next) } else { next };
+                Some((next, (next, events, to_collect)))
+            });
+            if to_collect.is_empty() {
+                return (!next.is_closed()).then_some(events);
             }
-            let events = choose(word);
-            let Some((next, to_collect)) = word.take_out(events, collected) else {
-                backoff.wait();
-                word = self.look();
-                continue;
-            };
-            let is_last = to_collect.is_empty();
-            let next = if is_last { finish(next) } else { next };
-            word = match self.try_exchange(word, next) {
-                Ok(()) if is_last => return Some(events),
-                Ok(()) => {
-                    self.collect(to_collect, codes);
-                    collected |= to_collect;
-                    next
-                }
-                Err(current) => self.after_a_miss(current),
-            };
+            self.collect(to_collect, codes);
+            collected |= to_collect;
+            word = next;
         }
     }
 

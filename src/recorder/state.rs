@@ -311,6 +311,9 @@ impl Word {
 
     /// Every latch as at the beginning (R8).
     pub(super) const fn relatched(self) -> Self {
+        if self.is_closed() {
+            return self;
+        }
         self.unlatch(NetworkEvents::FD_ALL_EVENTS)
             .with(LATCHED, NetworkEvents::LATCHED_FROM_THE_BEGINNING)
     }
@@ -462,6 +465,18 @@ mod tests {
         {
             assert!(is_legal(next), "{word:x?} -> {next:x?}");
         }
+    }
+
+    /// Catches a closed word that becomes another one, and would be taken for an open one.
+    #[test]
+    fn p5_taking_out_leaves_a_closed_word_as_it_is() {
+        for events in SETS {
+            let taken = Word::CLOSED.take_out(events, NONE);
+            assert_eq!(taken, Some((Word::CLOSED, NONE)));
+            assert_eq!(Word::CLOSED.unlatch(events), Word::CLOSED);
+        }
+        assert_eq!(Word::CLOSED.looked_through(), Word::CLOSED);
+        assert_eq!(Word::CLOSED.relatched(), Word::CLOSED);
     }
 
     /// R1 to R4, R6 and L1 by their own words, one event at a time.

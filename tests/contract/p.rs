@@ -264,7 +264,11 @@ fn p5_nothing_reaches_a_closed_record() {
     assert_eq!(recorder.enumerate_and_reset(&*event), Err(RecorderError::Closed));
     assert_eq!(recorder.close(), Err(RecorderError::Closed));
     assert_eq!(recorder.record(NetworkEvent::Read, Err(RESET)).new, NONE);
-    assert_eq!((recorder.selected(), recorder.recorded()), (NONE, NONE));
+    recorder.withdraw(ALL);
+    recorder.reenable(NetworkEvent::Read);
+    recorder.renew();
+    let left = [recorder.selected(), recorder.recorded(), recorder.latched()];
+    assert_eq!((left, recorder.owes_set()), ([NONE; 3], false));
     assert_eq!(event.log(), []);
     assert_eq!(Arc::strong_count(&event), 1);
 }
