@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use socket2::Socket;
 use wsp_events::{NetworkEvent, ReenablingCall, WsaError};
 
+use crate::Result;
+use crate::look::{Conditions, News, Received, Reenable};
 use crate::os::{self, Interest, MSG_OOB, MSG_PEEK, Ready, uninitialised};
-use crate::socket::{Conditions, News, Reenable};
-use crate::{Received, Result};
 
 pub(crate) struct Datagram {
     peer: Option<SocketAddr>,

@@ -15,6 +15,8 @@
 //! | [`event`] | event objects, and the wait for several of them |
 //! | `socket` | one socket: its lock, its record, and the threads that wait for it |
 //! | `stream`, `datagram` | the state of a socket, and what a look at it finds |
+//! | `look` | what a look finds, and what a receive takes |
+//! | `happening` | what happens at a socket, for a program that wants to see it |
 //! | `park` | how a thread waits |
 //! | `panics` | where panics of the program's code end |
 //! | `os` | what the OS knows about a socket, and the thread that learns it |
@@ -25,6 +27,8 @@ mod c;
 mod datagram;
 pub mod event;
 pub mod handles;
+mod happening;
+mod look;
 mod options;
 mod os;
 mod panics;
@@ -42,9 +46,11 @@ use wsp_events::spi::CurrentProvider;
 use wsp_events::{EventSignal, WsaError};
 
 pub use handles::Handles;
+pub use happening::{Change, Happening, Observer};
+pub use look::Received;
 pub use os::{MSG_OOB, MSG_PEEK, SEES_OOB_AT_ONCE};
 pub use park::Parker;
-pub use winsock::{Change, Happening, Observer, Received, Winsock};
+pub use winsock::Winsock;
 
 /// An event object of any kind. Each socket's selection has its own reference to it (P2).
 pub type Signal = Arc<dyn EventSignal + Send + Sync>;

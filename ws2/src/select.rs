@@ -10,8 +10,8 @@ use wsp_events::{SOCKET, WsaError};
 
 use crate::Result;
 use crate::handles::SocketHandle;
+use crate::look::Conditions;
 use crate::park::Parker;
-use crate::socket::Conditions;
 use crate::winsock::Winsock;
 
 /// The three sets of select().

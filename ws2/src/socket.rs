@@ -25,46 +25,18 @@ use wsp_events::{
 };
 
 use crate::datagram::Datagram;
+use crate::happening::{Change, Happening, Observer};
+use crate::look::{Conditions, News, Received};
 use crate::options::{self, Known, Options};
 use crate::os::{self, Changes, OnReady, Poller, Ready, Watched};
 use crate::park::Parker;
 use crate::stream::Stream;
-use crate::winsock::Change;
-use crate::{Happening, Observer, Received, Result, Signal};
+use crate::{Result, Signal};
 
 const MSG_WAITALL: i32 = 8;
 
 /// How much a blocking call sends while it has the lock.
 const PIECE: usize = 256 * 1024;
-
-/// Re-enables an event before the call looks at the condition (L2).
-pub(crate) type Reenable<'a> = &'a dyn Fn(ReenablingCall);
-
-/// What a look has found: recorded as one step (R5).
-#[derive(Default)]
-pub(crate) struct News(Vec<(NetworkEvent, Outcome)>);
-
-impl News {
-    pub(crate) fn add(&mut self, event: NetworkEvent, outcome: Outcome) {
-        self.0.push((event, outcome));
-    }
-}
-
-/// What holds of a socket, for `select` and `WSAPoll`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Conditions {
-    /// There is data to receive, or a connection to accept.
-    pub(crate) data: bool,
-    /// A send does not block.
-    pub(crate) room: bool,
-    /// There is out-of-band data, and not in the stream.
-    pub(crate) urgent: bool,
-    /// The last attempt to connect has failed.
-    pub(crate) failed: bool,
-    /// Nothing more can be received: the peer has closed its direction, or the program has.
-    pub(crate) ended: bool,
-    pub(crate) lost: bool,
-}
 
 pub(crate) struct Socket {
     recorder: NetworkEventRecorder<Signal>,

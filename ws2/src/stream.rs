@@ -15,9 +15,9 @@ use socket2::Socket;
 use wsp_events::{NetworkEvent, ReenablingCall, WsaError};
 
 use crate::Result;
+use crate::look::{Conditions, News, Reenable};
 use crate::options;
 use crate::os::{self, Interest, MSG_OOB, MSG_PEEK, NO_SIGNAL, Ready, SEES_OOB_AT_ONCE, receive};
-use crate::socket::{Conditions, News, Reenable};
 
 /// MSG_DONTROUTE: allowed, and ignored.
 const MSG_DONTROUTE: i32 = 4;

@@ -10,61 +10,18 @@ use socket2::{Domain, Type};
 #[cfg(windows)]
 use wsp_events::win32::{BorrowedEvent, OwnedEvent};
 use wsp_events::{
-    EventSignal, NetworkEventRecorder, NetworkEvents, Provider, Recorded, ReenablingCall, SOCKET,
+    EventSignal, NetworkEventRecorder, NetworkEvents, Provider, ReenablingCall, SOCKET,
     SignalError, WSAEVENT, WsaError,
 };
 
 use crate::event::{Event, Waited, wait_by};
 use crate::handles::{Handles, SocketHandle};
+use crate::happening::{Change, Happening, Observer};
+use crate::look::Received;
 use crate::os::{Poller, Sleeper, Watched, watch_changes};
 use crate::park::Parker;
 use crate::socket::Socket;
 use crate::{Result, Signal};
-
-/// Called with what happens inside. The descriptor is the first one that the socket had.
-pub type Observer = Arc<dyn Fn(SOCKET, Happening) + Send + Sync>;
-
-/// What happens inside.
-#[derive(Clone, Copy, Debug)]
-pub enum Happening {
-    /// The OS has something for the socket: a connection to accept, the outcome of an attempt to connect, data,
-    /// room to send, or the end of the connection.
-    Ready,
-    /// Events have been recorded. If the event object could not be set, the set is owed, and the next call on the
-    /// recorder tries again (R6): nothing more has to be done.
-    Recorded(Recorded),
-}
-
-/// What a receive has received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Received {
-    /// How many bytes of the buffer are filled.
-    pub length: usize,
-    /// Who has sent the datagram.
-    pub from: Option<SocketAddr>,
-    /// The datagram was longer than the buffer, and its rest is gone: WSAEMSGSIZE.
-    pub truncated: bool,
-}
-
-/// A change that a program can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// SIO_ADDRESS_LIST_CHANGE: of the addresses that sockets of this family can be bound to.
-    AddressList,
-    /// SIO_ROUTING_INTERFACE_CHANGE: of the routes of the family. A change of any route counts, as Winsock allows.
-    Routing,
-}
-
-impl Change {
-    pub(crate) const ALL: [Self; 2] = [Self::AddressList, Self::Routing];
-
-    pub(crate) fn call(self) -> ReenablingCall {
-        match self {
-            Self::AddressList => ReenablingCall::AddressListChange,
-            Self::Routing => ReenablingCall::RoutingInterfaceChange,
-        }
-    }
-}
 
 /// One Winsock, from WSAStartup to WSACleanup. Every call can be made by any thread.
 pub struct Winsock {
