@@ -18,6 +18,7 @@
 //! | `look` | what a look finds, and what a receive takes |
 //! | `happening` | what happens at a socket, for a program that wants to see it |
 //! | `park` | how a thread waits |
+//! | `sync` | what `park` and `os` use between threads |
 //! | `panics` | where panics of the program's code end |
 //! | `os` | what the OS knows about a socket, and the thread that learns it |
 //! | [`switch`] | the other side of the contract: it selects, waits and enumerates |
@@ -37,6 +38,7 @@ pub mod select;
 mod socket;
 mod stream;
 pub mod switch;
+mod sync;
 pub mod winsock;
 
 use std::ops::Deref;

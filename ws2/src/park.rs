@@ -4,9 +4,11 @@
 
 #[cfg(unix)]
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
+
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Where one thread waits, with [`Winsock::park`](crate::Winsock::park).
 #[derive(Clone, Default)]

@@ -3,14 +3,14 @@
 
 mod inherited;
 mod leader;
+mod sleep;
 
 use std::cell::Cell;
 use std::io;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Wake;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ use wsp_events::{SocketTable, TableFull, WsaError};
 use inherited::Open;
 pub(crate) use inherited::close_inherited;
 pub(crate) use leader::Sleeper;
-use leader::{Pipe, Waiters};
+use leader::Waiters;
+use sleep::Pipe;
 
 use super::{Interest, OnReady, Ready, SEES_OOB_AT_ONCE};
 use crate::panics::contain;
@@ -75,7 +76,6 @@ impl Poller {
             let shared = Arc::clone(&shared);
             move || shared.run()
         })?;
-        shared.waiters.poller.get_or_init(|| thread.thread().clone());
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
@@ -126,11 +126,8 @@ impl Poller {
     /// Stops the thread, and waits for its end; not inside a pump, where an event object may call back: the thread may wait
     /// for that pump.
     pub(crate) fn stop(&self) {
-        self.shared.stopped.store(true, Ordering::Release);
-        // Without the wake-up the thread may never end. Then it is left behind, which is better than a hang.
-        let ends = self.shared.waker.wake().is_ok() && !PUMPING.get();
-        self.shared.waiters.end_nap();
-        self.shared.pipe.clone().wake();
+        // A thread that may sleep on is left behind, which is better than a hang.
+        let ends = self.shared.end() && !is_pumping();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread.filter(|_| ends) {
             let _panicked = thread.join();
@@ -149,6 +146,10 @@ thread_local! {
     static PUMPING: Cell<bool> = const { Cell::new(false) };
 }
 
+fn is_pumping() -> bool {
+    PUMPING.get()
+}
+
 struct Pumping;
 
 impl Drop for Pumping {
@@ -158,19 +159,10 @@ impl Drop for Pumping {
 }
 
 impl Shared {
-    /// Ends when it is stopped or the poller fails. The thread waits for the poller as for any other descriptor; only
-    /// `pump` takes anything out of it.
-    fn run(&self) {
-        while !self.stopped.load(Ordering::Acquire) {
-            let mut descriptors = [PollFd::from_borrowed_fd(self.registry.as_fd(), PollFlags::IN)];
-            match poll(&mut descriptors, None) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {
-                    self.nap();
-                    self.pump();
-                }
-                Err(_) => return,
-            }
-        }
+    /// `false` if it fails. Returns early after a signal.
+    fn wait_for_poller(&self) -> bool {
+        let mut descriptors = [PollFd::from_borrowed_fd(self.registry.as_fd(), PollFlags::IN)];
+        matches!(poll(&mut descriptors, None), Ok(_) | Err(rustix::io::Errno::INTR))
     }
 
     fn pump(&self) {
@@ -188,7 +180,7 @@ impl Shared {
             for event in events.iter() {
                 taken += 1;
                 if event.token() == STOP {
-                    // For the thread, if it was another one that has taken it out.
+                    // For the others that sleep on the poller: only one has taken it out.
                     let _woken = self.waker.wake();
                 }
                 if let Some(on_ready) = self.watched.get(event.token().0) {

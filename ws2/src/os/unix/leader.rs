@@ -20,31 +20,27 @@
 //!   or in a wait that began before WSAStartup. A thread that loses its processor as it begins to pump adds one nap.
 //! - A thread that is parked waits for no nap: it ends the one under way, and none begins while it is parked. The leader
 //!   and the parked threads are one count, so the poller's thread sees both.
+//! - The words that count and tell may be seen late: they order nothing. Whoever must not be overlooked also unparks the
+//!   other, under a lock.
 //! - A leader is unparked through a pipe. That it sleeps stands in its [`Parker`], under whose lock it has also seen that
 //!   it was not unparked before. A byte that comes too late ends the next leader's sleep early.
 //!
 //! A leader that pumps runs foreign code, the sets of event objects, and waits for a pump that is under way on another
 //! thread. So it can return after its time limit, by as long as the slowest set takes.
 //!
-//! Tested by: `ws2/tests/leader.rs`, and with naps of an hour by `.ci/ws2 naps`.
+//! Tested by: `ws2/tests/leader_model.rs`, through every schedule, also with naps that never end; `ws2/tests/leader.rs`, on real
+//! sockets.
 
-use std::io::{self, Read, Write};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
+use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use mio::unix::pipe::{self, Receiver, Sender};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-
-use super::{AsFd, PUMPING, Shared};
+use super::{Shared, is_pumping};
 use crate::park::Parker;
+use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 
-/// Short for a program that sleeps elsewhere, and long enough that a nap's end is no hundredth of the wake-ups. `.ci/ws2 naps`
-/// makes it an hour, so that whoever must not wait for a nap hangs if it does.
-const NAP: Duration = Duration::from_millis(if cfg!(long_naps) { 3_600_000 } else { 4 });
+/// Short for a program that sleeps elsewhere, and long enough that a nap's end is no hundredth of the wake-ups.
+pub(super) const NAP: Duration = Duration::from_millis(4);
 
 /// The threads that wait.
 #[derive(Default)]
@@ -53,13 +49,8 @@ pub(super) struct Waiters {
     count: AtomicUsize,
     /// A thread that waits has pumped since the poller's thread last looked.
     attended: AtomicBool,
-    pub(super) poller: OnceLock<Thread>,
-}
-
-impl Waiters {
-    pub(super) fn end_nap(&self) {
-        self.poller.get().inspect(|thread| thread.unpark());
-    }
+    /// Where the poller's thread naps.
+    nap: Parker,
 }
 
 /// A thread that waits, from its beginning to its end.
@@ -71,10 +62,10 @@ struct Waiter {
 impl Waiter {
     fn new(waiters: &Arc<Waiters>, may_lead: bool) -> Self {
         let enter = |count| Some(if count == 0 && may_lead { 1 } else { count + 2 });
-        let before = waiters.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, enter);
+        let before = waiters.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enter);
         let leads = may_lead && before == Ok(0);
         if !leads {
-            waiters.end_nap();
+            waiters.nap.unpark();
         }
         Self { waiters: Arc::clone(waiters), leads }
     }
@@ -83,27 +74,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let left = if self.leads { 1 } else { 2 };
-        self.waiters.count.fetch_sub(left, Ordering::SeqCst);
-    }
-}
-
-/// Ends the leader's sleep. Both ends live equally long, so that no write is a SIGPIPE.
-pub(super) struct Pipe {
-    into: Sender,
-    out: Receiver,
-}
-
-impl Pipe {
-    pub(super) fn new() -> io::Result<Arc<Self>> {
-        let (into, out) = pipe::new()?;
-        Ok(Arc::new(Self { into, out }))
-    }
-}
-
-impl Wake for Pipe {
-    fn wake(self: Arc<Self>) {
-        // It fails if the pipe is full, and then the leader does not sleep.
-        let _full = (&self.into).write(&[1]);
+        self.waiters.count.fetch_sub(left, Ordering::Relaxed);
     }
 }
 
@@ -113,7 +84,7 @@ pub(crate) struct Sleeper(pub(super) Arc<Shared>);
 impl Sleeper {
     /// As [`Parker::park_until`]. `kept` is kept by a leader only.
     pub(crate) fn park(self, kept: impl Sized, parker: &Parker, deadline: Option<Instant>) -> bool {
-        let may_lead = !PUMPING.get() && !self.0.stopped.load(Ordering::Acquire);
+        let may_lead = !is_pumping() && !self.0.stopped.load(Ordering::Acquire);
         let waiter = Waiter::new(&self.0.waiters, may_lead);
         if waiter.leads {
             return self.0.lead(parker, deadline);
@@ -126,22 +97,38 @@ impl Sleeper {
 }
 
 impl Shared {
+    /// The poller's thread, until it is stopped or the poller fails. It waits for the poller as for any other descriptor; only
+    /// `pump` takes anything out of it.
+    pub(super) fn run(&self) {
+        while !self.stopped.load(Ordering::Acquire) && self.wait_for_poller() {
+            self.nap();
+            self.pump();
+        }
+    }
+
+    /// Ends the poller's thread, and the leader's sleep: both sleep on the poller. `false`: they may sleep on.
+    pub(super) fn end(&self) -> bool {
+        self.stopped.store(true, Ordering::Release);
+        self.waiters.nap.unpark();
+        self.waker.wake().is_ok()
+    }
+
     /// The poller's thread has seen an arrival.
-    pub(super) fn nap(&self) {
-        let Waiters { attended, count, .. } = &*self.waiters;
-        while attended.swap(false, Ordering::SeqCst)
-            && count.load(Ordering::SeqCst) <= 1
+    fn nap(&self) {
+        let Waiters { attended, count, nap } = &*self.waiters;
+        while attended.swap(false, Ordering::Relaxed)
+            && count.load(Ordering::Relaxed) <= 1
             && !self.stopped.load(Ordering::Acquire)
         {
-            thread::park_timeout(NAP);
+            nap.park_until(Some(Instant::now() + NAP));
         }
     }
 
     /// Pumps, in place of the poller's thread.
     pub(super) fn attend(&self) {
         // Inside a pump, perhaps of another Winsock, it would only say so.
-        if !PUMPING.get() {
-            self.waiters.attended.store(true, Ordering::SeqCst);
+        if !is_pumping() {
+            self.waiters.attended.store(true, Ordering::Relaxed);
             self.pump();
         }
     }
@@ -153,7 +140,7 @@ impl Shared {
             if self.stopped.load(Ordering::Acquire) || !parker.begin_sleep(&waker) {
                 return true;
             }
-            let is_due = self.sleep(left);
+            let is_due = self.pipe.sleep(&self.registry, left);
             parker.end_sleep();
             if is_due {
                 self.attend();
@@ -162,26 +149,5 @@ impl Shared {
                 return parker.was_unparked();
             }
         }
-    }
-
-    /// Whether the poller has something. Returns early after a signal, or if it cannot sleep: RLIMIT_NOFILE may allow for one
-    /// descriptor only.
-    fn sleep(&self, left: Option<Duration>) -> bool {
-        let mut descriptors = [self.registry.as_fd(), self.pipe.out.as_fd()]
-            .map(|it| PollFd::from_borrowed_fd(it, PollFlags::IN));
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut descriptors, left.as_ref()) {
-            Ok(_) => {}
-            Err(Errno::INTR) => return false,
-            Err(_) => {
-                thread::sleep(NAP);
-                return true;
-            }
-        }
-        let [poller, pipe] = descriptors.map(|it| !it.revents().is_empty());
-        if pipe {
-            let _taken = (&self.pipe.out).read(&mut [0; 64]);
-        }
-        poller
     }
 }
