@@ -2,9 +2,12 @@
 //! The source is the library's own, over loom's primitives. What the two rest on stands here: a poller that says whether
 //! something has arrived, until a pump has taken it out, and event objects that the pump sets.
 //!
-//! A nap of the poller's thread is over at any moment in one half of the models. In the other it never is, so that
-//! whoever waits for its end does not return. A wake-up that is lost leaves threads that wait for ever, which loom reports
-//! as a deadlock.
+//! Most models run twice. First a nap of the poller's thread never ends, so that whoever waits for its end does not
+//! return. Then it is over as soon as it has begun. A wake-up that is lost leaves threads that wait for ever, which loom
+//! reports as a deadlock.
+//!
+//! Taken for granted: a pump handles all that has arrived before it, and poll() reports what nobody has taken out, to every
+//! thread that asks.
 //!
 //! `.ci/ws2 models` runs them.
 #![cfg(ws2_loom)]
@@ -39,7 +42,7 @@ mod sync {
     pub(crate) struct Condvar(loom::sync::Condvar);
 
     impl Condvar {
-        /// Loom has no time. A wait with a limit is a nap.
+        /// Loom has no time. Only a nap has a limit.
         pub(crate) fn wait_timeout_while<'a, T>(
             &self,
             mut guard: MutexGuard<'a, T>,
