@@ -28,8 +28,8 @@
 //! A leader that pumps runs foreign code, the sets of event objects, and waits for a pump that is under way on another
 //! thread. So it can return after its time limit, by as long as the slowest set takes.
 //!
-//! Tested by: `ws2/tests/leader_model.rs`, through every schedule, also with naps that never end; `ws2/tests/leader.rs`, on real
-//! sockets.
+//! Tested by: `ws2/tests/leader_model.rs`, through every schedule, also with naps that never end; `ws2/tests/leader.rs`, on
+//! real sockets.
 
 use std::sync::Arc;
 use std::task::Waker;
