@@ -207,10 +207,13 @@ impl Socket {
             };
             let mut news = News::default();
             let answer = attempt(inner, os, &mut news);
-            let waits = blocking && answer.as_ref().err() == Some(&WsaError::WSAEWOULDBLOCK);
+            let goes_on = blocking && answer.as_ref().err() == Some(&WsaError::WSAEWOULDBLOCK);
+            // What it has found, data or the end of an attempt to connect for example, may be what threads wait for, itself
+            // among them, and a one-shot poller does not report it again.
+            let found = !news.0.is_empty();
+            let others = if found { mem::take(waiting) } else { Vec::new() };
+            let waits = goes_on && !found;
             let time = inner.options.time_limits.get(limit as usize).copied().flatten();
-            // What it has found, the end of an attempt to connect for example, may be what other threads wait for.
-            let others = if waits || news.0.is_empty() { Vec::new() } else { mem::take(waiting) };
             if waits {
                 add(waiting, &wait.get_or_insert_with(|| Wait::new(self, time)).parker);
             }
@@ -222,6 +225,7 @@ impl Socket {
                         return Err(WsaError::WSAETIMEDOUT);
                     }
                 }
+                _ if goes_on => {}
                 _ => return answer,
             }
         }

@@ -360,6 +360,24 @@ fn a_wait_outlasts_the_winsock() {
     }
 }
 
+/// Catches a blocking call that finds nothing, then finds data itself, and waits for a report of it: on Windows there is none.
+#[test]
+fn data_comes_while_a_receive_looks() {
+    let winsock = winsock();
+    let (s, mut peer) = connection(&winsock);
+    let (done, received) = mpsc::channel();
+    thread::spawn(move || {
+        for _ in 0..ROUNDS {
+            receive(&winsock, s);
+            done.send(()).unwrap();
+        }
+    });
+    for _ in 0..ROUNDS {
+        peer.write_all(b"a").unwrap();
+        ends(&received);
+    }
+}
+
 /// Catches a leader that takes what a thread in a blocking call waits for, and does not wake it.
 #[test]
 fn blocking_calls_and_waits_together() {
