@@ -46,13 +46,18 @@ impl Parker {
         }
     }
 
-    /// Parks this thread, the only one that waits here, until it is unparked or the time is over. Whether there was time
-    /// left.
+    /// Parks this thread, the only one that waits here, until it is unparked or the time is over. `false` if it was over
+    /// before.
     pub(crate) fn park_until(&self, deadline: Option<Instant>) -> bool {
+        self.park_for(
+            deadline.map_or(Duration::MAX, |it| it.saturating_duration_since(Instant::now())),
+        )
+    }
+
+    /// The same with the time that is left.
+    pub(crate) fn park_for(&self, left: Duration) -> bool {
         let mut state = self.0.lock();
         if !state.unparked {
-            let left =
-                deadline.map_or(Duration::MAX, |it| it.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }

@@ -286,7 +286,7 @@ impl Winsock {
     }
 
     /// Parks this thread until it is unparked, or returns early: for a program with event objects of its own kind, which
-    /// unpark it. Whether there was time left.
+    /// unpark it. `false` if the time was over before.
     ///
     /// What the OS has to tell meanwhile is recorded by this thread itself, if it is the only one that waits. When a program
     /// has waited here and then sleeps elsewhere, what comes is recorded a few milliseconds late.

@@ -6,14 +6,15 @@
 //! return. Then it is over as soon as it has begun. A wake-up that is lost leaves threads that wait for ever, which loom
 //! reports as a deadlock.
 //!
-//! Taken for granted: a pump handles all that has arrived before it, and poll() reports what nobody has taken out, to every
-//! thread that asks.
+//! Taken for granted: a pump handles all that has arrived before it, and poll() reports what nobody has taken out, to
+//! every thread that asks. There are no deadlines here, and at most two threads that wait.
 //!
 //! `.ci/ws2 models` runs them.
 #![cfg(ws2_loom)]
 
 #[path = "../src/os/unix/leader.rs"]
 mod leader;
+#[allow(unreachable_pub, dead_code, reason = "the library has other users of it")]
 #[path = "../src/park.rs"]
 mod park;
 
@@ -146,6 +147,12 @@ impl Waker {
 struct Event(Mutex<(bool, Option<Parker>)>);
 
 impl Event {
+    /// Unparks the thread, whose wait goes on.
+    fn disturb(&self) {
+        let thread = self.0.lock().unwrap().1.clone();
+        thread.inspect(Parker::unpark);
+    }
+
     fn set(&self) {
         let mut state = self.0.lock().unwrap();
         state.0 = true;
@@ -195,12 +202,17 @@ impl Shared {
             return;
         }
         let poller = self.poller.lock().unwrap();
-        let arrived = mem::take(&mut self.registry.state.lock().unwrap().arrived);
+        let mut known = self.registry.state.lock().unwrap();
+        let (arrived, stops) = (mem::take(&mut known.arrived), mem::take(&mut known.stops));
+        drop(known);
         for (socket, event) in self.events.iter().enumerate().filter(|it| arrived[it.0]) {
             event.set();
             if socket == 0 {
                 self.calls.get().inspect(|call| call());
             }
+        }
+        if stops {
+            self.waker.wake().unwrap();
         }
         drop(poller);
         PUMPING.with(|it| it.set(false));
@@ -302,8 +314,8 @@ fn two_threads_wait() {
     });
 }
 
-/// Catches a poller's thread that leaves arrivals to a leader that has gone: in a nap that nobody has ended, and in one that it
-/// has begun although a thread is parked.
+/// Catches a poller's thread that leaves arrivals to a leader that has gone: in a nap that nobody has ended, and in one
+/// that it has begun although a thread is parked.
 #[test]
 fn a_thread_that_is_parked_outlasts_the_leader() {
     model(2, ANY, |shared| {
@@ -342,6 +354,22 @@ fn the_end_ends_the_sleep_of_a_leader() {
         shared.wait_elsewhere(1);
         shared.events[0].set();
         program.join().unwrap();
+    });
+}
+
+/// Catches what is left of an unpark that has not ended a wait: of another socket's news, in `select` for example.
+#[test]
+fn a_wait_goes_on_after_an_unpark() {
+    model(2, ANY, |shared| {
+        let other = spawn(shared, |shared| shared.wait(1));
+        let program = spawn(shared, |shared| {
+            shared.events[0].disturb();
+            shared.arrive(0);
+        });
+        shared.wait(0);
+        program.join().unwrap();
+        shared.arrive(1);
+        other.join().unwrap();
     });
 }
 

@@ -51,10 +51,10 @@ struct Shared {
     /// since its key stays away for 65,536 closes (P1).
     watched: SocketTable<OnReady>,
     stopped: AtomicBool,
-    /// Ends the thread's wait, once it is stopped.
+    /// Ends the sleep of the thread and of the leader, once it is stopped.
     waker: Waker,
     waiters: Arc<Waiters>,
-    /// Ends the leader's.
+    /// Ends the leader's sleep when it is unparked.
     pipe: Arc<Pipe>,
 }
 

@@ -186,3 +186,23 @@ fn a_call_that_outlives_its_winsock_leaves_the_next_alone() {
     assert_eq!(closing.join(), (0, None));
     assert_eq!(succeeds!(closesocket(next)), 0);
 }
+
+/// Catches a thread that waits for an event object, and still has descriptors of the Winsock when WSACleanup returns.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_left_beside_a_thread_that_waits() {
+    if !is_alone("startup::nothing_is_left_beside_a_thread_that_waits") {
+        return;
+    }
+    let [_, descriptors] = left();
+    for _ in 0..5_000 {
+        start();
+        let event = succeeds!(WSACreateEvent());
+        let wait = Waiting::in_call(move || call!(WaitForSingleObject(event, u32::MAX)));
+        assert_eq!(succeeds!(WSACleanup()), 0);
+        assert_eq!(left()[1], descriptors);
+        assert_eq!(succeeds!(WSASetEvent(event)), 1);
+        wait.join();
+        assert_eq!(succeeds!(WSACloseEvent(event)), 1);
+    }
+}

@@ -24,6 +24,8 @@
 //!   other, under a lock.
 //! - A leader is unparked through a pipe. That it sleeps stands in its [`Parker`], under whose lock it has also seen that
 //!   it was not unparked before. A byte that comes too late ends the next leader's sleep early.
+//! - The end is told through the poller. Whoever takes that out tells it again, so that it reaches the poller's thread and
+//!   the leader.
 //!
 //! A leader that pumps runs foreign code, the sets of event objects, and waits for a pump that is under way on another
 //! thread. So it can return after its time limit, by as long as the slowest set takes.
@@ -87,7 +89,10 @@ impl Sleeper {
         let may_lead = !is_pumping() && !self.0.stopped.load(Ordering::Acquire);
         let waiter = Waiter::new(&self.0.waiters, may_lead);
         if waiter.leads {
-            return self.0.lead(parker, deadline);
+            let in_time = self.0.lead(parker, deadline);
+            // What is kept goes last: WSACleanup waits for it, and then nothing of the Winsock may be left.
+            drop((waiter, self, kept));
+            return in_time;
         }
         self.0.pump();
         // What is kept would keep a WSACleanup waiting.
@@ -97,8 +102,8 @@ impl Sleeper {
 }
 
 impl Shared {
-    /// The poller's thread, until it is stopped or the poller fails. It waits for the poller as for any other descriptor; only
-    /// `pump` takes anything out of it.
+    /// The poller's thread, until it is stopped or the poller fails. It waits for the poller as for any other descriptor;
+    /// only `pump` takes anything out of it.
     pub(super) fn run(&self) {
         while !self.stopped.load(Ordering::Acquire) && self.wait_for_poller() {
             self.nap();
@@ -120,7 +125,7 @@ impl Shared {
             && count.load(Ordering::Relaxed) <= 1
             && !self.stopped.load(Ordering::Acquire)
         {
-            nap.park_until(Some(Instant::now() + NAP));
+            nap.park_for(NAP);
         }
     }
 

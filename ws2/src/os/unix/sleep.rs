@@ -25,8 +25,8 @@ impl Pipe {
         Ok(Arc::new(Self { into, out }))
     }
 
-    /// Whether the poller has something. Returns early after a signal, or if it cannot sleep: RLIMIT_NOFILE may allow for one
-    /// descriptor only.
+    /// Whether the poller has something. Returns early after a signal, or if it cannot sleep: RLIMIT_NOFILE may allow for
+    /// one descriptor only.
     pub(super) fn sleep(&self, poller: &impl AsFd, left: Option<Duration>) -> bool {
         let mut descriptors = [poller.as_fd(), self.out.as_fd()]
             .map(|it| PollFd::from_borrowed_fd(it, PollFlags::IN));
