@@ -28,7 +28,7 @@ use crate::datagram::Datagram;
 use crate::happening::{Change, Happening, Observer};
 use crate::look::{Conditions, News, Received};
 use crate::options::{self, Known, Options};
-use crate::os::{self, Changes, OnReady, Poller, Ready, Watched};
+use crate::os::{self, Changes, Interest, OnReady, Poller, Ready, Watched};
 use crate::park::Parker;
 use crate::stream::Stream;
 use crate::{Result, Signal};
@@ -235,10 +235,7 @@ impl Socket {
     /// set: last, because it may panic.
     fn finish(&self, state: MutexGuard<'_, State>, news: News, waiting: &[Parker]) {
         let State { os: Some(os), inner, .. } = &*state else { return };
-        os.arm(match &inner.protocol {
-            Protocol::Stream(stream) => stream.interest(),
-            Protocol::Datagram(datagram) => datagram.interest(),
-        });
+        os.arm(inner.interest());
         let recorded = (!news.0.is_empty()).then(|| self.recorder.record_all_unsignaled(news.0));
         drop(state);
         waiting.iter().for_each(Parker::unpark);
@@ -495,10 +492,12 @@ impl Socket {
             return Err(WsaError::WSAENOTSOCK);
         };
         add(waiting, waits);
-        Ok(match &mut inner.protocol {
+        let conditions = match &mut inner.protocol {
             Protocol::Stream(stream) => stream.conditions(os),
             Protocol::Datagram(datagram) => datagram.conditions(),
-        })
+        };
+        os.arm(inner.interest());
+        Ok(conditions)
     }
 
     pub(crate) fn stop_waiting(&self, thread: &Parker) {
@@ -549,6 +548,13 @@ impl Inner {
         match &mut self.protocol {
             Protocol::Stream(stream) => stream.send(os, bytes, flags, news),
             Protocol::Datagram(datagram) => datagram.send(os, bytes, flags, to, news),
+        }
+    }
+
+    fn interest(&self) -> Interest {
+        match &self.protocol {
+            Protocol::Stream(stream) => stream.interest(),
+            Protocol::Datagram(datagram) => datagram.interest(),
         }
     }
 

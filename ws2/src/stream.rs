@@ -558,7 +558,7 @@ impl Stream {
             Phase::Connected if self.lost.is_some() => Interest::default(),
             Phase::Connected => Interest {
                 read: !self.readable && !self.ended,
-                write: self.awaits_room,
+                write: !self.room,
                 priority: !self.inline && !self.ended,
             },
         }

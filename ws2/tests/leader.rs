@@ -2,7 +2,7 @@
 //! them. How soon it comes is no matter here; a test fails only if it does not come at all. On Windows nobody waits for the
 //! poller but its own thread, and the promises are the same.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::panic;
 use std::sync::Arc;
@@ -376,6 +376,29 @@ fn data_comes_while_a_receive_looks() {
         peer.write_all(b"a").unwrap();
         ends(&received);
     }
+}
+
+/// Catches a look that sees that there is no room, and has nobody report it when it comes: no send has found none.
+#[test]
+fn room_comes_while_a_thread_waits_for_it() {
+    let winsock = winsock();
+    let (s, mut peer) = connection(&winsock);
+    winsock.set_nonblocking(s, true).unwrap();
+    // As much as there is room for.
+    let sent = winsock.send(s, &vec![0; 1 << 26], 0).unwrap();
+    assert!(sent < 1 << 26);
+    let writable = move |time| {
+        let mut sets = Sets { write: vec![s], ..Sets::default() };
+        winsock.select(&mut sets, Some(time)).unwrap()
+    };
+    assert_eq!(writable(Duration::ZERO), 0);
+    let (done, waits) = mpsc::channel();
+    thread::spawn(move || {
+        assert_eq!(writable(LIMIT), 1);
+        done.send(()).unwrap();
+    });
+    peer.read_exact(&mut vec![0; sent]).unwrap();
+    ends(&waits);
 }
 
 /// Catches a leader that takes what a thread in a blocking call waits for, and does not wake it.
