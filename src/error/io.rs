@@ -54,27 +54,21 @@ fn from_raw(raw: i32) -> Option<WsaError> {
         // A socket's error is the Winsock code.
         return WsaError::from_code(raw).filter(|error| error.name().is_some());
     }
-    // Winsock took its numbers from BSD and added 10000.
+    // Winsock took its numbers from BSD and added 10000. What has a kind of its own is not here.
     let bsd = match raw {
         4 | 9 | 13 | 14 | 22 | 24 if BSD || LINUX => raw,
         35..=71 if BSD => raw,
         _ if !LINUX => return None,
-        1 => 13,
-        11 => 35,
         23 => 24,
         36 => 63,
-        39 => 66,
         40 => 62,
         66 => 71,
         87 => 68,
         // ENOTSOCK to ECONNREFUSED: Linux has them in the order of BSD.
         88..=111 => raw - 50,
         112 => 64,
-        113 => 65,
         114 => 37,
         115 => 36,
-        116 => 70,
-        122 => 69,
         _ => return None,
     };
     WsaError::from_code(10000 + bsd)

@@ -1,10 +1,11 @@
 //! V: values and layout.
 
+use std::ffi::c_void;
 use std::io::{Error, ErrorKind};
 use std::mem::{align_of, offset_of, size_of};
 
 use wsp_events::spi::WSANETWORKEVENTS;
-use wsp_events::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents, WsaError};
+use wsp_events::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents, WSAEVENT, WsaError};
 
 use crate::support::selected;
 
@@ -84,19 +85,25 @@ fn v3_any_int_comes_out_unchanged() {
     }
 }
 
-/// Catches a wrong or missing row for an `errno` that no `ErrorKind` tells apart.
+/// Catches a wrong or missing row: the system's headers and Winsock's have the same names.
 #[cfg(any(target_os = "linux", target_vendor = "apple"))]
 #[test]
-fn v3_raw_errno_is_finer_than_the_kind() {
-    let numbers = if cfg!(target_os = "linux") {
-        [105, 101, 113, 100, 104, 103, 97, 13, 112]
-    } else {
-        [55, 51, 65, 50, 54, 53, 47, 13, 64]
-    };
-    let expected = [10055, 10051, 10065, 10050, 10054, 10053, 10047, 10013, 10064];
-    for (raw, code) in numbers.into_iter().zip(expected) {
-        assert_eq!(WsaError::from(Error::from_raw_os_error(raw)).code(), code, "errno {raw}");
+fn v3_every_errno_that_winsock_has_by_its_name() {
+    macro_rules! with_names {
+        ($($errno:ident)*) => { [$((libc::$errno, concat!("WSA", stringify!($errno)))),*] };
     }
+    let named = with_names! {
+        EINTR EBADF EACCES EFAULT EINVAL EMFILE EWOULDBLOCK EINPROGRESS EALREADY ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE
+        ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT EOPNOTSUPP EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL
+        ENETDOWN ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT
+        ECONNREFUSED ELOOP ENAMETOOLONG EHOSTDOWN EHOSTUNREACH ENOTEMPTY EUSERS EDQUOT ESTALE EREMOTE
+    };
+    let of = |errno| WsaError::from(Error::from_raw_os_error(errno));
+    for (errno, name) in named {
+        assert_eq!(of(errno).name(), Some(name), "errno {errno}");
+    }
+    assert_eq!([libc::EPERM, libc::ENFILE].map(of), [WsaError::WSAEACCES, WsaError::WSAEMFILE]);
+    assert_eq!([libc::ENOENT, 0, -1, 4000].map(of), [WsaError::WSASYSCALLFAILURE; 4]);
 }
 
 #[test]
@@ -122,6 +129,21 @@ fn v3_kinds_lead_to_their_codes_and_back() {
     }
     assert_eq!([10060, 10054, 77].map(kind), [TimedOut, ConnectionReset, Other]);
     assert_eq!(WsaError::from(Error::from(BrokenPipe)), WsaError::WSAECONNRESET);
+}
+
+/// Catches a handle that changes on its way, and one that a 32-bit program cannot have.
+#[test]
+fn v2_a_handle_is_the_same_in_each_form() {
+    let handle = WSAEVENT::from(0xffff_fff4_u32);
+    assert_eq!(
+        (format!("{handle:?}"), handle.to_string()),
+        ("WSAEVENT(0xfffffff4)".into(), "0xfffffff4".into())
+    );
+    let pointer: *mut c_void = handle.into();
+    assert_eq!((pointer.addr(), WSAEVENT::from(pointer)), (handle.0, handle));
+    assert_eq!(u32::try_from(handle), Ok(0xffff_fff4));
+    #[cfg(target_pointer_width = "64")]
+    assert!(u32::try_from(WSAEVENT(1 << 32)).is_err());
 }
 
 /// Catches a code that the SPI documents and the table does not name, and one too many.
