@@ -26,8 +26,13 @@ use core::hint::spin_loop as yield_now;
 use loom::thread::yield_now;
 #[cfg(wsp_shuttle)]
 use shuttle::thread::yield_now;
+
+/// Cold: a caller saves no registers for it before it has to wait.
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
-use std::thread::yield_now;
+#[cold]
+fn yield_now() {
+    std::thread::yield_now();
+}
 
 /// A `const fn`; under loom a plain `fn`, because loom's primitives cannot be created in a `const`.
 macro_rules! const_fn {
@@ -117,16 +122,9 @@ impl Backoff {
     #[inline]
     pub(crate) fn wait(&mut self) {
         if self.pauses == 0 {
-            return give_way();
+            return yield_now();
         }
         core::hint::spin_loop();
         self.pauses -= 1;
     }
-}
-
-/// Out of line: a caller that does not wait saves no registers for it.
-#[cold]
-#[inline(never)]
-fn give_way() {
-    yield_now();
 }
