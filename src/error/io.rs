@@ -54,9 +54,9 @@ fn from_raw(raw: i32) -> Option<WsaError> {
         // A socket's error is the Winsock code.
         return WsaError::from_code(raw).filter(|error| error.name().is_some());
     }
-    // Winsock took its numbers from BSD and added 10000. What has a kind of its own is not here.
+    // Winsock took its numbers from BSD and added 10000. A number whose kind leads to the same code needs no row.
     let bsd = match raw {
-        4 | 9 | 13 | 14 | 22 | 24 if BSD || LINUX => raw,
+        9 | 14 | 24 if BSD || LINUX => raw,
         35..=71 if BSD => raw,
         _ if !LINUX => return None,
         23 => 24,

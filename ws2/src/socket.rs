@@ -208,8 +208,8 @@ impl Socket {
             let mut news = News::default();
             let answer = attempt(inner, os, &mut news);
             let goes_on = blocking && answer.as_ref().err() == Some(&WsaError::WSAEWOULDBLOCK);
-            // What it has found, data or the end of an attempt to connect for example, may be what threads wait for, itself
-            // among them, and a one-shot poller does not report it again.
+            // What it has found, data or the end of an attempt to connect for example, may be what threads wait for, this one
+            // among them; and a one-shot poller does not report it again.
             let found = !news.0.is_empty();
             let others = if found { mem::take(waiting) } else { Vec::new() };
             let waits = goes_on && !found;

@@ -360,7 +360,8 @@ fn a_wait_outlasts_the_winsock() {
     }
 }
 
-/// Catches a blocking call that finds nothing, then finds data itself, and waits for a report of it: on Windows there is none.
+/// Catches a blocking call that finds nothing, then finds data itself, and waits for a report of it: on Windows there is
+/// none.
 #[test]
 fn data_comes_while_a_receive_looks() {
     let winsock = winsock();
