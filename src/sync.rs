@@ -5,19 +5,22 @@
 #[cfg(not(any(wsp_loom, wsp_shuttle)))]
 pub(crate) use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), feature = "std"))]
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use {
+    core::sync::atomic::AtomicUsize,
+    std::sync::{Condvar, Mutex, MutexGuard, RwLock},
+};
 
 #[cfg(wsp_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicI32, AtomicU64, Ordering},
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
+    sync::{Condvar, Mutex, MutexGuard, RwLock},
 };
 
 #[cfg(wsp_shuttle)]
 pub(crate) use shuttle::sync::{
-    Condvar, Mutex, MutexGuard,
-    atomic::{AtomicI32, AtomicU64, Ordering},
+    Condvar, Mutex, MutexGuard, RwLock,
+    atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering},
 };
 
 #[cfg(all(not(any(wsp_loom, wsp_shuttle)), not(feature = "std")))]
@@ -47,18 +50,18 @@ macro_rules! const_fn {
     };
 }
 
-/// An array of atomics, all zero.
+/// An array that has the same value everywhere.
 #[cfg(not(wsp_loom))]
-macro_rules! zeroed {
-    ($atomic:ident; $length:expr) => {
-        [const { $atomic::new(0) }; $length]
+macro_rules! array {
+    ($value:expr; $length:expr) => {
+        [const { $value }; $length]
     };
 }
 
 #[cfg(wsp_loom)]
-macro_rules! zeroed {
-    ($atomic:ident; $length:expr) => {
-        core::array::from_fn::<_, $length, _>(|_| $atomic::new(0))
+macro_rules! array {
+    ($value:expr; $length:expr) => {
+        core::array::from_fn::<_, $length, _>(|_| $value)
     };
 }
 
@@ -77,7 +80,7 @@ macro_rules! per_thread {
 
 #[cfg(feature = "std")]
 pub(crate) use per_thread;
-pub(crate) use {const_fn, zeroed};
+pub(crate) use {array, const_fn};
 
 /// `core`'s cell, with the interface of loom's.
 #[cfg(not(wsp_loom))]

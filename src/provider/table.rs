@@ -12,15 +12,15 @@
 
 use core::fmt;
 use core::ops::Deref;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::PoisonError;
 
 use super::SOCKET;
 use crate::error::TableFull;
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, RwLock, array, const_fn};
 
 /// A value comes back after at least so many later closes (P1).
 const CLOSES: usize = 65_536;
@@ -128,19 +128,21 @@ pub struct Removed<T> {
 }
 
 impl<T> SocketTable<T> {
-    /// An empty table.
-    ///
-    /// ```
-    /// # use wsp_events::SocketTable;
-    /// static TABLE: SocketTable<u32> = SocketTable::new();
-    /// assert!(TABLE.get(1).is_none());
-    /// ```
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            shards: [const { Shard(RwLock::new(Vec::new())) }; SHARDS],
-            // Not 0: the first slot stays empty.
-            unused: Mutex::new(Unused { queue: VecDeque::new(), fresh: NEXT_SLOT }),
+    const_fn! {
+        /// An empty table.
+        ///
+        /// ```
+        /// # use wsp_events::SocketTable;
+        /// static TABLE: SocketTable<u32> = SocketTable::new();
+        /// assert!(TABLE.get(1).is_none());
+        /// ```
+        #[must_use]
+        pub const fn new() -> Self {
+            Self {
+                shards: array![Shard(RwLock::new(Vec::new())); SHARDS],
+                // Not 0: the first slot stays empty.
+                unused: Mutex::new(Unused { queue: VecDeque::new(), fresh: NEXT_SLOT }),
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::state::{Recording, USER, When, Word};
 use crate::event::{FD_MAX_EVENTS, NetworkEvent, NetworkEvents};
-use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, const_fn, zeroed};
+use crate::sync::{AtomicI32, AtomicU64, Backoff, Ordering, array, const_fn};
 
 /// Error codes by bit position; 0 is none.
 pub(super) type Codes = [i32; FD_MAX_EVENTS];
@@ -19,7 +19,7 @@ pub(super) struct Shared {
 impl Shared {
     const_fn! {
         pub(super) const fn new(word: Word, latching: NetworkEvents) -> Self {
-            Self { word: AtomicU64::new(word.0), codes: zeroed!(AtomicI32; FD_MAX_EVENTS), latching }
+            Self { word: AtomicU64::new(word.0), codes: array![AtomicI32::new(0); FD_MAX_EVENTS], latching }
         }
     }
 

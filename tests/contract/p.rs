@@ -1,9 +1,8 @@
 //! P: the provider around it.
 
 use std::collections::HashMap;
-use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
 use wsp_events::spi::WSANETWORKEVENTS;
@@ -312,69 +311,6 @@ fn p5_calls_that_race_a_close() {
         }
     });
     assert!(table.sockets().is_empty());
-}
-
-/// Catches a duplicate that lets go of the lock before the socket has its new descriptor: another thread that removes the old
-/// one finds it nowhere.
-#[test]
-fn p4_a_socket_is_listed_on_its_way_to_another_descriptor() {
-    const ROUNDS: usize = 60_000;
-
-    let table = SocketTable::new();
-    let descriptor = AtomicUsize::new(table.insert(()).unwrap());
-    let [begun, ended] = [(); 2].map(|()| AtomicUsize::new(0));
-    let wait = |count: &AtomicUsize, round, is_alone: &dyn Fn() -> bool| {
-        let is_due = || count.load(SeqCst) >= round;
-        while (0..100).all(|_| !is_due()) && !is_alone() {
-            thread::yield_now();
-        }
-    };
-    let (moved, missed): (Vec<_>, Vec<_>) = thread::scope(|scope| {
-        let remover = scope.spawn(|| {
-            let round = |round| {
-                wait(&begun, round, &|| false);
-                // Now sooner, now later.
-                (0..round % 100).for_each(|step| _ = black_box(step));
-                table.remove(descriptor.load(SeqCst));
-                let is_missed = table.sockets().is_empty();
-                ended.store(round, SeqCst);
-                is_missed
-            };
-            (1..=ROUNDS).map(round).collect()
-        });
-        let round = |round| {
-            begun.store(round, SeqCst);
-            // A panic here would leave the other thread waiting.
-            let moved = table.duplicate(descriptor.load(SeqCst)).unwrap_or_default();
-            wait(&ended, round, &|| remover.is_finished());
-            // The removal may have come first.
-            let next = moved.or_else(|| table.insert(()).ok());
-            descriptor.store(next.unwrap_or_default(), SeqCst);
-            moved.is_some()
-        };
-        let moved = (1..=ROUNDS).map(round).collect();
-        (moved, remover.join().unwrap())
-    });
-    assert!(!moved.into_iter().zip(missed).any(|(moved, missed)| moved && missed));
-}
-
-/// Catches a list that is made without the lock: a socket that moves on all the time is not where the list looks.
-#[test]
-fn p4_a_socket_that_moves_is_listed() {
-    let table = SocketTable::new();
-    let mut s = table.insert(()).unwrap();
-    thread::scope(|scope| {
-        let mover = scope.spawn(|| {
-            for _ in 0..400_000 {
-                let t = table.duplicate(s).unwrap().unwrap();
-                table.remove(s).unwrap();
-                s = t;
-            }
-        });
-        while !mover.is_finished() {
-            assert_eq!(table.sockets().len(), 1);
-        }
-    });
 }
 
 /// Catches a table that prints its eight kilobytes, and a reference that does not print its socket.

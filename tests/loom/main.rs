@@ -1,5 +1,6 @@
-//! Models of the recorder's protocol, run through every schedule that loom finds within the bound on
-//! preemptions. Each names the rules (docs/CONTRACT.md) that it guards, and the mistake that it catches.
+//! Models of the recorder's protocol and of the table of descriptors, run through every schedule that loom
+//! finds within the bound on preemptions. Each names the rules (docs/CONTRACT.md) that it guards, and the
+//! mistake that it catches.
 //!
 //! Every model of [`model`] runs twice: as it stands, and with one more thread that resets the event object
 //! at some moment, as an application, another socket or an auto-reset wait does. What a model asks at rest
@@ -9,6 +10,7 @@
 #![cfg(wsp_loom)]
 
 mod locked;
+mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
