@@ -60,7 +60,7 @@ impl Datagram {
         news: &mut News,
         reenable: Reenable<'_>,
     ) -> Result {
-        os.connect(&peer.into()).map_err(WsaError::from)?;
+        os.connect(&peer.into()).map_err(|error| no_port(error.into()))?;
         reenable(ReenablingCall::Connect);
         self.peer = Some(peer);
         self.bound = true;
@@ -140,6 +140,9 @@ impl Datagram {
             let _taken = os::take_unreachable(os);
             sent = send().map_err(WsaError::from);
         }
+        if !self.bound {
+            sent = sent.map_err(no_port);
+        }
         match sent {
             Ok(_) => self.bound(news),
             Err(WsaError::WSAEWOULDBLOCK) => (self.room, self.awaits_room) = (false, true),
@@ -205,6 +208,11 @@ fn check_flags(flags: i32, allowed: i32) -> Result {
         MSG_OOB => Err(WsaError::WSAEOPNOTSUPP),
         _ => Err(WsaError::WSAEINVAL),
     }
+}
+
+/// What has no port gets one. If there is none, Linux answers that the call would block: nothing would end that wait.
+fn no_port(error: WsaError) -> WsaError {
+    if error == WsaError::WSAEWOULDBLOCK { WsaError::WSAENOBUFS } else { error }
 }
 
 /// Unix says that a connection was refused.

@@ -15,6 +15,11 @@ impl News {
     pub(crate) fn add(&mut self, event: NetworkEvent, outcome: Outcome) {
         self.0.push((event, outcome));
     }
+
+    /// R7, of what is not recorded yet.
+    pub(crate) fn withdraw(&mut self, event: NetworkEvent) {
+        self.0.retain(|(it, _)| *it != event);
+    }
 }
 
 /// What holds of a socket, for `select` and `WSAPoll`.

@@ -70,7 +70,7 @@ pub(crate) struct Ready {
     pub(crate) error: bool,
 }
 
-/// What a one-shot poller is to look for.
+/// What a one-shot poller is to look for, and an edge-triggered one on a datagram socket.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(unix, allow(dead_code, reason = "an edge-triggered poller looks for everything"))]
 pub(crate) struct Interest {

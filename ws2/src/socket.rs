@@ -8,8 +8,12 @@
 //!
 //! The record belongs to the program: a blocking call cannot wait for its event object. So it waits beside the record. A
 //! call that finds nothing adds its thread to `waiting`, under the lock, and parks. Whatever the poller finds is recorded
-//! first. Then it unparks all of them, and each tries again. `select` and `WSAPoll` wait in the same way, on all of their
-//! sockets, so they never know of anything that is not recorded.
+//! first. Then it unparks all of them, and each tries again. What a call finds after it has failed is recorded in the same
+//! way, and the call tries again without a wait. `select` and `WSAPoll` wait like blocking calls, on all of their sockets.
+//! All that they know is recorded, but for room: they ask the OS whether it is still there.
+
+#[cfg(test)]
+mod tests;
 
 use std::mem;
 use std::net::SocketAddr;
@@ -37,6 +41,9 @@ const MSG_WAITALL: i32 = 8;
 
 /// How much a blocking call sends while it has the lock.
 const PIECE: usize = 256 * 1024;
+
+/// How long a blocking call pauses that has found, twice in a row, what did not let it go on.
+const PAUSE: Duration = Duration::from_millis(4);
 
 pub(crate) struct Socket {
     recorder: NetworkEventRecorder<Signal>,
@@ -168,8 +175,8 @@ impl Socket {
         });
     }
 
-    /// Works on the socket under its lock, and records what is found. Waiting threads go on, if the work may be what
-    /// they wait for.
+    /// Works on the socket under its lock, and records what is found. Waiting threads go on if something is, or if the work
+    /// itself may be what they wait for.
     pub(crate) fn enter<R>(
         &self,
         wake: bool,
@@ -181,20 +188,26 @@ impl Socket {
         };
         let mut news = News::default();
         let answer = work(inner, os, &mut news);
-        let waiting = if wake { mem::take(&mut state.waiting) } else { Vec::new() };
+        let wakes = wake || !news.0.is_empty();
+        let waiting = if wakes { mem::take(&mut state.waiting) } else { Vec::new() };
         self.finish(state, news, &waiting);
         answer
     }
 
-    /// Makes a call: at once on a non-blocking socket; on a blocking one again and again until it has an answer other
-    /// than WSAEWOULDBLOCK, or the time is over.
-    fn call<T>(
-        &self,
-        limit: Limit,
+    /// Whether a call is blocking is decided here, for all of it: another thread may switch the socket meanwhile.
+    fn begin(&self, limit: Limit) -> Call<'_> {
+        Call { blocking: !self.is_nonblocking(), limit, wait: None }
+    }
+
+    /// Makes a call, or a part of one: once if it is non-blocking; if it is blocking, again and again until it has an answer
+    /// other than WSAEWOULDBLOCK, or the time is over.
+    fn call<'a, T>(
+        &'a self,
+        call: &mut Call<'a>,
         mut attempt: impl FnMut(&mut Inner, &Watched, &mut News) -> Result<T>,
     ) -> Result<T> {
-        let blocking = !self.is_nonblocking();
-        let mut wait: Option<Wait<'_>> = None;
+        let Call { blocking, limit, wait } = call;
+        let mut in_vain = false;
         loop {
             let mut state = self.lock();
             let State { os: Some(os), inner, waiting } = &mut *state else {
@@ -207,26 +220,34 @@ impl Socket {
             };
             let mut news = News::default();
             let answer = attempt(inner, os, &mut news);
-            let goes_on = blocking && answer.as_ref().err() == Some(&WsaError::WSAEWOULDBLOCK);
+            let goes_on = *blocking && answer.as_ref().err() == Some(&WsaError::WSAEWOULDBLOCK);
             // What it has found, data or the end of an attempt to connect for example, may be what threads wait for, this one
             // among them; and a one-shot poller does not report it again.
             let found = !news.0.is_empty();
             let others = if found { mem::take(waiting) } else { Vec::new() };
-            let waits = goes_on && !found;
-            let time = inner.options.time_limits.get(limit as usize).copied().flatten();
-            if waits {
-                add(waiting, &wait.get_or_insert_with(|| Wait::new(self, time)).parker);
+            if !goes_on {
+                self.finish(state, news, &others);
+                return answer;
             }
-            let sleeper = waits.then(|| os.sleeper());
+            let time = inner.options.time_limits.get(*limit as usize).copied().flatten();
+            let wait = wait.get_or_insert_with(|| Wait::new(self, time));
+            if !found {
+                add(waiting, &wait.parker);
+            }
+            let sleeper = os.sleeper();
             self.finish(state, news, &others);
-            match (&wait, sleeper) {
-                (Some(wait), Some(sleeper)) => {
-                    if !sleeper.park((), &wait.parker, wait.deadline) {
-                        return Err(WsaError::WSAETIMEDOUT);
-                    }
+            let in_time = if found {
+                // Linux may say that there is room, again and again, and have no memory for what is sent.
+                if mem::replace(&mut in_vain, true) {
+                    thread::sleep(PAUSE);
                 }
-                _ if goes_on => {}
-                _ => return answer,
+                wait.deadline.is_none_or(|deadline| Instant::now() < deadline)
+            } else {
+                in_vain = false;
+                sleeper.park((), &wait.parker, wait.deadline)
+            };
+            if !in_time {
+                return Err(WsaError::WSAETIMEDOUT);
             }
         }
     }
@@ -272,7 +293,7 @@ impl Socket {
 
     /// A connection, and the socket to [establish](Self::establish) on it.
     pub(crate) fn accept(&self) -> Result<(Self, socket2::Socket, SocketAddr)> {
-        let (os, peer, options) = self.call(Limit::None, |inner, os, news| {
+        let (os, peer, options) = self.call(&mut self.begin(Limit::None), |inner, os, news| {
             let (connection, peer) = inner.stream()?.accept(os, news, &self.reenable())?;
             Ok((connection, peer, inner.options.clone()))
         })?;
@@ -294,9 +315,10 @@ impl Socket {
 
     /// However an attempt on a non-blocking socket ends, and however soon, FD_CONNECT has the outcome.
     pub(crate) fn connect(&self, peer: SocketAddr) -> Result {
-        let nonblocking = self.is_nonblocking();
+        let mut call = self.begin(Limit::None);
+        let blocking = call.blocking;
         let mut started = false;
-        self.call(Limit::None, |inner, os, news| {
+        self.call(&mut call, |inner, os, news| {
             let stream = match &mut inner.protocol {
                 Protocol::Datagram(datagram) => {
                     return datagram.connect(os, peer, news, &self.reenable());
@@ -307,7 +329,7 @@ impl Socket {
                 stream.connect(os, peer, news, &self.reenable())?;
                 inner.bound = true;
             }
-            if nonblocking { Err(WsaError::WSAEWOULDBLOCK) } else { stream.outcome_told() }
+            if blocking { stream.outcome_told() } else { Err(WsaError::WSAEWOULDBLOCK) }
         })
     }
 
@@ -320,13 +342,14 @@ impl Socket {
 
     /// A blocking call on a stream sends everything. It does so piece by piece: while it has the lock, the poller waits.
     pub(crate) fn send(&self, bytes: &[u8], flags: i32, to: Option<SocketAddr>) -> Result<usize> {
-        let nonblocking = self.is_nonblocking();
+        let mut call = self.begin(Limit::Send);
+        let nonblocking = !call.blocking;
         let at_once = nonblocking || self.kind != Type::STREAM;
         let mut total = 0;
         loop {
             let rest = &bytes[total..];
             let piece = if at_once { rest } else { &rest[..rest.len().min(PIECE)] };
-            total += self.call(Limit::Send, |inner, os, news| {
+            total += self.call(&mut call, |inner, os, news| {
                 let sent = inner.send(os, piece, flags, to, news);
                 if sent == Err(WsaError::WSAEWOULDBLOCK) {
                     // L3: nothing else re-enables FD_WRITE. It stands between the send that found no room and the look
@@ -345,14 +368,15 @@ impl Socket {
         }
     }
 
-    /// With MSG_WAITALL, the buffer is filled unless the stream ends.
+    /// With MSG_WAITALL, the buffer is filled unless the stream ends or the time is over.
     pub(crate) fn recv(&self, buffer: &mut [u8], flags: i32) -> Result<Received> {
         let all = flags & MSG_WAITALL != 0;
-        if all && (flags != MSG_WAITALL || self.kind != Type::STREAM || self.is_nonblocking()) {
+        let mut call = self.begin(Limit::Receive);
+        if all && (flags != MSG_WAITALL || self.kind != Type::STREAM || !call.blocking) {
             return Err(WsaError::WSAEOPNOTSUPP);
         }
         let mut total = 0;
-        self.call(Limit::Receive, |inner, os, news| match &mut inner.protocol {
+        let received = self.call(&mut call, |inner, os, news| match &mut inner.protocol {
             Protocol::Stream(stream) => loop {
                 let rest = &mut buffer[total..];
                 let length = stream.recv(os, rest, flags & !MSG_WAITALL, news, &self.reenable())?;
@@ -364,7 +388,14 @@ impl Socket {
             Protocol::Datagram(datagram) => {
                 datagram.recv(os, buffer, flags, news, &self.reenable())
             }
-        })
+        });
+        match received {
+            // What was received in time is not lost.
+            Err(WsaError::WSAETIMEDOUT) if total > 0 => {
+                Ok(Received { length: total, from: None, truncated: false })
+            }
+            received => received,
+        }
     }
 
     pub(crate) fn shutdown(&self, receive: bool, send: bool) -> Result {
@@ -409,7 +440,7 @@ impl Socket {
     /// looks at the count.
     pub(crate) fn await_change(&self, what: Change) -> Result {
         let mut asked = None;
-        self.call(Limit::None, |inner, _, _| {
+        self.call(&mut self.begin(Limit::None), |inner, _, _| {
             let (count, outcome) = inner.changes[what as usize];
             let asked = *asked.get_or_insert_with(|| {
                 self.recorder.reenable_for(what.call());
@@ -462,10 +493,10 @@ impl Socket {
     }
 
     pub(crate) fn set_option(&self, level: i32, name: i32, value: &[u8]) -> Result {
-        self.enter(false, |inner, os, _| {
+        self.enter(false, |inner, os, news| {
             inner.options.set(os, self.known(&inner.protocol), level, name, value)?;
             if let Protocol::Stream(stream) = &mut inner.protocol {
-                stream.set_inline(os, inner.options.inline);
+                stream.set_inline(os, inner.options.inline, news);
             }
             Ok(())
         })
@@ -485,7 +516,7 @@ impl Socket {
         Known { domain: self.domain, kind: self.kind, is_listening, error }
     }
 
-    /// What holds. The thread will be unparked when something changes.
+    /// What holds. The thread will be unparked when something changes: room may have gone, so the poller is armed.
     pub(crate) fn conditions(&self, waits: &Parker) -> Result<Conditions> {
         let mut state = self.lock();
         let State { os: Some(os), inner, waiting } = &mut *state else {
@@ -570,6 +601,14 @@ fn add(waiting: &mut Vec<Parker>, thread: &Parker) {
     if !waiting.iter().any(|it| it.is(thread)) {
         waiting.push(thread.clone());
     }
+}
+
+/// A call. If it has several parts, they share one time limit.
+struct Call<'a> {
+    blocking: bool,
+    limit: Limit,
+    /// Since it has found nothing for the first time.
+    wait: Option<Wait<'a>>,
 }
 
 /// A blocking call that waits.

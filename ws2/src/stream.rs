@@ -44,8 +44,8 @@ pub(crate) struct Stream {
     /// Data is unread, and how many bytes of it were counted. Linux counts up to the urgent mark.
     readable: bool,
     unread: usize,
-    /// Out-of-band data, taken from the OS as it arrives: Linux keeps one byte, and drops it when a receive passes its
-    /// place. (If another arrives while data before it is unread, Linux puts it into the stream as well.) Empty for a
+    /// Out-of-band data, taken from the OS when it is reported or a receive comes to it: Linux keeps one byte, and drops it
+    /// when a receive passes its place. (If another arrives while data before it is unread, Linux puts it into the stream as well.) Empty for a
     /// socket with SO_OOBINLINE, where it stays in the stream.
     urgent: VecDeque<u8>,
     /// The count of unread bytes and a short receive may end at a mark.
@@ -313,9 +313,9 @@ impl Stream {
     /// FD_OOB. With SO_OOBINLINE the byte is data.
     fn take_urgent(&mut self, os: &Socket, news: &mut News) {
         self.has_mark = true;
-        self.took_urgent = false;
         let mut byte = [0];
         while !self.inline && receive(os, &mut byte, MSG_OOB) == Ok(1) {
+            self.took_urgent = false;
             self.urgent.extend(byte);
             if !self.shut_receive {
                 news.add(NetworkEvent::Oob, Ok(()));
@@ -413,6 +413,8 @@ impl Stream {
         // L2, L3: the arguments are valid, so the call re-enables, however it ends. What it leaves behind is looked for
         // after this.
         reenable(ReenablingCall::Recv { oob });
+        // With MSG_WAITALL an earlier part of the same call may have left something behind.
+        news.withdraw(ReenablingCall::Recv { oob }.event());
         self.check_connected()?;
         if oob { self.recv_oob(buffer, peek, news) } else { self.recv_data(os, buffer, peek, news) }
     }
@@ -429,7 +431,17 @@ impl Stream {
             return Err(WsaError::WSAEWOULDBLOCK);
         }
         let flags = if peek { MSG_PEEK } else { 0 };
-        let received = receive(os, buffer, flags);
+        // A receive that begins at an urgent byte passes over it, and loses it if the poller has not reported it yet. What was
+        // counted lies before the byte. If nothing was, the byte is looked for once there is something to receive: then it
+        // is there, too.
+        let may_lose = KEEPS_URGENT && !self.inline && (self.unread == 0 || self.has_mark);
+        let mut received = if may_lose { receive(os, &mut [0], MSG_PEEK) } else { Ok(0) };
+        if received.is_ok() {
+            if may_lose && os::has_urgent(os) {
+                self.take_urgent(os, news);
+            }
+            received = receive(os, buffer, flags);
+        }
         match received {
             Err(WsaError::WSAEINTR) => return Err(WsaError::WSAEWOULDBLOCK),
             Err(error) if ends_connection(error) => {
@@ -458,8 +470,11 @@ impl Stream {
 
     fn recv_oob(&mut self, buffer: &mut [u8], peek: bool, news: &mut News) -> Result<usize> {
         let length = buffer.len().min(self.urgent.len());
-        let received =
-            if self.urgent.is_empty() { Err(WsaError::WSAEWOULDBLOCK) } else { Ok(length) };
+        // Behind the end there is none.
+        let received = match self.urgent.is_empty() && !self.ended {
+            true => Err(WsaError::WSAEWOULDBLOCK),
+            false => Ok(length),
+        };
         for (to, from) in buffer.iter_mut().zip(&self.urgent) {
             *to = *from;
         }
@@ -485,12 +500,15 @@ impl Stream {
     }
 
     /// SO_OOBINLINE. Of Linux's stream, a byte that was not received yet is received inline, any other stays out of it.
-    pub(crate) fn set_inline(&mut self, os: &Socket, inline: bool) {
+    pub(crate) fn set_inline(&mut self, os: &Socket, inline: bool, news: &mut News) {
         self.inline = inline;
         if inline && KEEPS_URGENT {
             self.urgent.clear();
         }
         self.drop_taken(os);
+        if self.phase == Phase::Connected && self.lost.is_none() {
+            self.look_for_data(os, self.ended, news);
+        }
     }
 
     /// Drops the next byte if it was received as out-of-band data: an inline receive would get it a second time.

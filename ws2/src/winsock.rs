@@ -256,7 +256,7 @@ impl Winsock {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the socket has another protocol than TCP over IPv4 or IPv6.
+    /// Of which family the socket is, and whether it is for a stream or for datagrams.
     pub fn kind(&self, s: SOCKET) -> Result<(Domain, Type)> {
         let socket = self.find(s)?;
         Ok((socket.socket().domain(), socket.socket().kind()))

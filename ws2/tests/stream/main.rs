@@ -2,8 +2,7 @@
 //! at work. The scripts of `../scripts` are played in our provider alone; `referee` plays them in Winsock too. The
 //! other files have what a script cannot say: it takes a race, a look into the record, or a reset.
 //!
-//! The provider reports conditions, so every event latches. Where Windows and Wine differ, it does what Windows
-//! does, except that a new arrival is not recorded until its event is re-enabled (L1).
+//! The provider reports arrivals of FD_READ, FD_OOB and FD_ACCEPT, as Windows does, and the other events latch (L1).
 
 mod close;
 mod connect;
