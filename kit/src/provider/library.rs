@@ -11,8 +11,8 @@ use wsp_events::spi::{
     wsp_enum_network_events, wsp_event_select,
 };
 use wsp_events::{
-    INVALID_SOCKET, NetworkEvents, Provider, SOCKET, SocketRef, SocketTable, WSAEVENT,
-    enum_network_events, event_select,
+    INVALID_SOCKET, NetworkEvents, Provider, ProviderError, Report, SOCKET, SocketRef, SocketTable,
+    WSAEVENT, enum_network_events, enum_network_events_with, event_select,
 };
 
 use crate::calls::{Recorder, answer};
@@ -188,7 +188,8 @@ impl Library {
         let (mut errno, out) = (Memory::SENTINEL, Memory::SENTINEL);
         if let Way::Rust = passed.way {
             let events = NetworkEvents::from_bits_retain(mask as u32);
-            let answer = answer(|| event_select(provider, descriptor, handle, events));
+            // The provider, and a pointer to it, are one.
+            let answer = answer(|| event_select(&provider, descriptor, handle, events));
             return Seen::Rust { answer, out };
         }
         let lp_errno = errno.pointer(passed.errno);
@@ -208,8 +209,17 @@ impl Library {
         if let Way::Rust = passed.way {
             // SAFETY: it is aligned, and to memory of the size of the struct.
             let events: &mut WSANETWORKEVENTS = unsafe { &mut *out.pointer(Pointer::Aligned) };
-            let call = || enum_network_events(provider, descriptor, handle);
-            let answer = answer(|| call().inspect(|report| events.store(report)));
+            let deliver = |_: &Report| Ok::<_, ProviderError>(());
+            let call = || match out_pointer {
+                Pointer::Aligned => enum_network_events(&provider, descriptor, handle),
+                _ => enum_network_events_with(&provider, descriptor, handle, deliver),
+            };
+            let answer = answer(|| {
+                call().inspect(|report| {
+                    events.store(report);
+                    assert!(events.iter().eq(report.iter()), "E2, read as a switch does");
+                })
+            });
             return Seen::Rust { answer, out };
         }
         let (events, lp_errno) = (out.pointer(out_pointer), errno.pointer(passed.errno));
