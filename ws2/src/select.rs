@@ -142,6 +142,8 @@ impl Winsock {
         let deadline = timeout.and_then(|time| Instant::now().checked_add(time));
         let waits = Waits { sockets, thread: Parker::default() };
         loop {
+            // Whatever comes ends a park, also what nobody here waits for: so that is no reason to go on.
+            let is_over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
             self.pump();
             let mut any = false;
             for (at, socket) in sockets.iter().enumerate() {
@@ -149,7 +151,7 @@ impl Winsock {
                     socket.as_ref().map(|it| it.socket().conditions(&waits.thread)).transpose();
                 any |= is_ready(at, conditions.unwrap_or(None))?;
             }
-            if any || !self.park(&waits.thread, deadline) {
+            if any || is_over || !self.park(&waits.thread, deadline) {
                 return Ok(());
             }
         }

@@ -209,6 +209,9 @@ impl Socket {
         let Call { blocking, limit, wait } = call;
         let mut in_vain = false;
         loop {
+            // What is no answer ends a park, too: the time limit must not wait until nothing more comes.
+            let deadline = wait.as_ref().and_then(|wait| wait.deadline);
+            let is_over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
             let mut state = self.lock();
             let State { os: Some(os), inner, waiting } = &mut *state else {
                 // Closed while the call waited: it was cancelled. Closed before: P5.
@@ -236,12 +239,14 @@ impl Socket {
             }
             let sleeper = os.sleeper();
             self.finish(state, news, &others);
-            let in_time = if found {
+            let in_time = if is_over {
+                false
+            } else if found {
                 // Linux may say that there is room, again and again, and have no memory for what is sent.
                 if mem::replace(&mut in_vain, true) {
                     thread::sleep(PAUSE);
                 }
-                wait.deadline.is_none_or(|deadline| Instant::now() < deadline)
+                true
             } else {
                 in_vain = false;
                 sleeper.park((), &wait.parker, wait.deadline)

@@ -231,3 +231,36 @@ fn datagrams_without_a_port_are_not_sent() {
     assert_eq!(sent, Err(WsaError::WSAENOBUFS));
     assert_eq!(answer(move || winsock.connect(s, to)), Err(WsaError::WSAENOBUFS));
 }
+
+/// Catches a time limit that does not end a wait as long as something comes that it does not wait for.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_comes_does_not_put_off_the_time_limit() {
+    use std::sync::OnceLock;
+    use ws2::Happening;
+
+    let connected = Arc::new(OnceLock::<(Arc<Winsock>, SOCKET, TcpStream)>::new());
+    let begun = Instant::now();
+    let observer = {
+        let connected = Arc::clone(&connected);
+        // Whatever comes is received at once, and then more comes.
+        move |_, what| {
+            if let (Happening::Ready, Some((winsock, s, peer))) = (what, connected.get())
+                && begun.elapsed() < LIMIT
+            {
+                let _none = winsock.with_os_socket(*s, |mut os| os.read(&mut [0; 9]));
+                (&mut &*peer).write_all(b"a").unwrap();
+            }
+        }
+    };
+    let winsock = Arc::new(Winsock::new(Arc::new(Handles::new()), observer).unwrap());
+    let (s, peer) = connection(&winsock);
+    winsock.set_option(s, SOL_SOCKET, SO_RCVTIMEO, &50_i32.to_ne_bytes()).unwrap();
+    (&mut &peer).write_all(b"a").unwrap();
+    assert!(connected.set((Arc::clone(&winsock), s, peer)).is_ok());
+    (&mut &connected.get().unwrap().2).write_all(b"a").unwrap();
+    let mut except = Sets { except: vec![s], ..Sets::default() };
+    assert_eq!(winsock.select(&mut except, Some(Duration::from_millis(50))), Ok(0));
+    assert_eq!(winsock.recv(s, &mut [0], MSG_OOB), Err(WsaError::WSAETIMEDOUT));
+    assert!(begun.elapsed() < LIMIT, "both went on as long as more came");
+}
