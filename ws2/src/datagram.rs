@@ -70,9 +70,19 @@ impl Datagram {
     }
 
     pub(crate) fn disconnect(&mut self, os: &Socket) -> Result {
+        let before = os.local_addr().ok().and_then(|it| it.as_socket());
         os::disconnect(os)?;
         self.peer = None;
-        Ok(())
+        let now = os.local_addr().ok().and_then(|it| it.as_socket());
+        // Linux takes a port away that it has chosen itself. Then nothing would come any more.
+        match (before, now) {
+            (Some(before), Some(mut now)) if now.port() != before.port() => {
+                now.set_port(before.port());
+                let address = if now.ip().is_unspecified() { now } else { before };
+                Ok(os.bind(&address.into())?)
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn look(&mut self, os: &Socket, ready: Ready, news: &mut News) {
