@@ -102,9 +102,10 @@ impl Datagram {
             self.unreachable |= os::take_unreachable(os);
         }
         let mut waits = peek(os);
-        if waits.as_ref().err().is_some_and(is_unreachable) {
-            self.unreachable = true;
-            let _taken = os::take_unreachable(os);
+        if let Err(error) = waits
+            && is_of_earlier(error)
+        {
+            self.unreachable |= take_error(os, error);
             waits = peek(os);
         }
         self.readable = waits.is_ok();
@@ -143,11 +144,14 @@ impl Datagram {
             None => os.send(bytes),
         };
         let mut sent = send().map_err(WsaError::from);
-        // The error of an earlier datagram, which Winsock gives to the next receive.
-        if sent.as_ref().err().is_some_and(is_unreachable) {
-            self.unreachable = true;
-            news.add(NetworkEvent::Read, Ok(()));
-            let _taken = os::take_unreachable(os);
+        // Perhaps of an earlier datagram. Winsock gives that of a port which no one has to the next receive.
+        if let Err(error) = sent
+            && is_of_earlier(error)
+        {
+            if take_error(os, error) {
+                self.unreachable = true;
+                news.add(NetworkEvent::Read, Ok(()));
+            }
             sent = send().map_err(WsaError::from);
         }
         if !self.bound {
@@ -178,17 +182,25 @@ impl Datagram {
         }
         // L2, L3, as for a stream.
         reenable(ReenablingCall::Recv { oob: false });
-        let received = if std::mem::take(&mut self.unreachable) {
+        let mut received = if std::mem::take(&mut self.unreachable) {
             Err(WsaError::WSAECONNRESET)
         } else {
             receive(os, buffer, flags)
         };
-        let refused = received.as_ref().err().is_some_and(is_unreachable);
+        if let Err(error) = received
+            && is_of_earlier(error)
+        {
+            received = if is_unreachable(error) || take_error(os, error) {
+                Err(WsaError::WSAECONNRESET)
+            } else {
+                receive(os, buffer, flags)
+            };
+        }
         self.look_for_datagrams(os, false);
         if self.is_readable() {
             news.add(NetworkEvent::Read, Ok(()));
         }
-        if refused { Err(WsaError::WSAECONNRESET) } else { received }
+        received
     }
 
     pub(crate) fn shutdown(&mut self, receive: bool, send: bool) -> Result {
@@ -226,15 +238,26 @@ fn no_port(error: WsaError) -> WsaError {
 }
 
 /// Unix says that a connection was refused.
-fn is_unreachable(error: &WsaError) -> bool {
-    matches!(*error, WsaError::WSAECONNREFUSED | WsaError::WSAECONNRESET)
+fn is_unreachable(error: WsaError) -> bool {
+    matches!(error, WsaError::WSAECONNREFUSED | WsaError::WSAECONNRESET)
+}
+
+/// Whether a call may have got the error of an earlier datagram, in place of its own answer. Unix gives the next call any
+/// that the network has told: that no one has the port, or that there is no way to the host.
+fn is_of_earlier(error: WsaError) -> bool {
+    is_unreachable(error) || cfg!(unix) && error != WsaError::WSAEWOULDBLOCK
+}
+
+/// Takes it, and those behind it. Whether one of them was a port that no one has: Winsock tells no others.
+fn take_error(os: &Socket, error: WsaError) -> bool {
+    os::take_unreachable(os) || is_unreachable(error)
 }
 
 /// Whether a datagram waits. Windows says that it is longer than the buffer.
 fn peek(os: &Socket) -> Result {
     match receive(os, &mut [0], MSG_PEEK) {
-        Ok(_) | Err(WsaError::WSAEMSGSIZE) => Ok(()),
-        Err(error) => Err(error),
+        Err(WsaError::WSAEMSGSIZE) if cfg!(windows) => Ok(()),
+        looked => looked.map(drop),
     }
 }
 

@@ -1,13 +1,17 @@
 //! Datagram sockets where Linux is not as Winsock.
 #![cfg(target_os = "linux")]
 
+#[path = "changes/namespace.rs"]
+#[expect(dead_code, reason = "it is made for other tests")]
+mod namespace;
+
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use socket2::{Domain, Type};
-use ws2::{Handles, Winsock};
-use wsp_events::SOCKET;
+use socket2::{Domain, Protocol, Socket, Type};
+use ws2::{Handles, Happening, Winsock};
+use wsp_events::{SOCKET, WsaError};
 
 /// Far more than any wait here needs: only a failing test waits that long.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -51,4 +55,63 @@ fn a_disconnected_socket_keeps_its_port() {
             }
         }
     }
+}
+
+/// Catches an error of an earlier datagram that takes the place of a call's own answer: nothing is sent, or what has come
+/// is not received.
+#[test]
+fn an_error_of_an_earlier_datagram_is_not_that_of_the_next_call() {
+    namespace::run("an_error_of_an_earlier_datagram_is_not_that_of_the_next_call", |lo| {
+        lo.set_up(true);
+        // As long as it is locked, the poller's thread takes no error away.
+        let gate = Arc::new(Mutex::new(()));
+        let passes = Arc::clone(&gate);
+        let observer = move |_, happening| {
+            if matches!(happening, Happening::Ready) {
+                drop(passes.lock());
+            }
+        };
+        let winsock = Winsock::new(Arc::new(Handles::new()), observer).unwrap();
+        let s = datagrams(&winsock, Domain::IPV4);
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.set_read_timeout(Some(LIMIT)).unwrap();
+        winsock.bind(s, "127.0.0.1:0".parse().unwrap()).unwrap();
+        winsock.set_nonblocking(s, true).unwrap();
+        let (from, to) = (winsock.local_address(s).unwrap(), peer.local_addr().unwrap());
+        // No way to the host; too long for the way.
+        for code in [1, 4] {
+            winsock.pump();
+            let closed = gate.lock();
+            icmp(code, from.port(), to.port());
+            assert_eq!(winsock.send_to(s, b"a", 0, Some(to)), Ok(1));
+            assert_eq!(peer.recv(&mut [0; 2]).unwrap(), 1);
+            icmp(code, from.port(), to.port());
+            assert_eq!(winsock.recv(s, &mut [0; 2], 0), Err(WsaError::WSAEWOULDBLOCK));
+            peer.send_to(b"ab", from).unwrap();
+            icmp(code, from.port(), to.port());
+            assert_eq!(winsock.recv(s, &mut [0; 2], 0), Ok(2));
+            drop(closed);
+        }
+        // No one has the port: that is told.
+        let closed = gate.lock();
+        icmp(3, from.port(), to.port());
+        assert_eq!(winsock.send_to(s, b"a", 0, Some(to)), Ok(1));
+        assert_eq!(winsock.recv(s, &mut [0; 2], 0), Err(WsaError::WSAECONNRESET));
+        assert_eq!(winsock.recv(s, &mut [0; 2], 0), Err(WsaError::WSAEWOULDBLOCK));
+        drop(closed);
+    });
+}
+
+/// "Destination unreachable", for a datagram between two ports of 127.0.0.1.
+fn icmp(code: u8, from: u16, to: u16) {
+    let mut message = vec![3, code, 0, 0, 0, 0, 0x04, 0];
+    // The head of the datagram: its length, its protocol, its addresses, its ports.
+    message.extend([0x45, 0, 0, 29, 0, 0, 0, 0, 64, 17, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]);
+    message.extend([from.to_be_bytes(), to.to_be_bytes(), [0, 9], [0, 0]].concat());
+    let words = message.chunks_exact(2).map(|it| u32::from(u16::from_be_bytes([it[0], it[1]])));
+    let sum = words.sum::<u32>();
+    let sum = (sum & 0xffff) + (sum >> 16);
+    message[2..4].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+    let raw = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).unwrap();
+    raw.send_to(&message, &SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
 }
