@@ -150,7 +150,9 @@ impl Datagram {
         {
             if take_error(os, error) {
                 self.unreachable = true;
-                news.add(NetworkEvent::Read, Ok(()));
+                if self.is_readable() {
+                    news.add(NetworkEvent::Read, Ok(()));
+                }
             }
             sent = send().map_err(WsaError::from);
         }

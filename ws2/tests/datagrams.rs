@@ -10,14 +10,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use ws2::event::Event;
 use ws2::{Handles, Happening, Winsock};
-use wsp_events::{SOCKET, WsaError};
+use wsp_events::{NetworkEvents, SOCKET, WsaError, enum_network_events, event_select};
 
 /// Far more than any wait here needs: only a failing test waits that long.
 const LIMIT: Duration = Duration::from_secs(20);
 
 const SOL_SOCKET: i32 = 0xffff;
 const SO_RCVTIMEO: i32 = 0x1006;
+const SD_RECEIVE: i32 = 0;
 
 fn winsock() -> Arc<Winsock> {
     Arc::new(Winsock::new(Arc::new(Handles::new()), |_, _| ()).unwrap())
@@ -114,4 +116,35 @@ fn icmp(code: u8, from: u16, to: u16) {
     message[2..4].copy_from_slice(&(!(sum as u16)).to_be_bytes());
     let raw = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).unwrap();
     raw.send_to(&message, &SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+}
+
+/// Catches FD_READ, by a send, for a socket that receives no more.
+#[test]
+fn no_receive_gets_the_error_after_sd_receive() {
+    let gate = Arc::new(Mutex::new(()));
+    let passes = Arc::clone(&gate);
+    let observer = move |_, happening| {
+        if matches!(happening, Happening::Ready) {
+            drop(passes.lock());
+        }
+    };
+    let winsock = Winsock::new(Arc::new(Handles::new()), observer).unwrap();
+    let s = datagrams(&winsock, Domain::IPV4);
+    winsock.bind(s, "127.0.0.1:0".parse().unwrap()).unwrap();
+    winsock.shutdown(s, SD_RECEIVE).unwrap();
+    winsock.pump();
+    let closed = gate.lock();
+    for _ in 0..2 {
+        assert_eq!(winsock.send_to(s, b"a", 0, Some(nobody())), Ok(1));
+    }
+    drop(closed);
+    let handle = winsock.handles().insert_event(Event::new(true, false)).unwrap();
+    event_select(&winsock, s, handle, NetworkEvents::FD_READ).unwrap();
+    let report = enum_network_events(&winsock, s, handle).unwrap();
+    assert!(report.is_empty(), "there is nothing to receive");
+}
+
+/// A port that no one has.
+fn nobody() -> SocketAddr {
+    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
