@@ -19,6 +19,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 const SOL_SOCKET: i32 = 0xffff;
 const SO_RCVTIMEO: i32 = 0x1006;
+const IPPROTO_IPV6: i32 = 41;
+const IPV6_V6ONLY: i32 = 27;
 const SD_RECEIVE: i32 = 0;
 
 fn winsock() -> Arc<Winsock> {
@@ -147,4 +149,18 @@ fn no_receive_gets_the_error_after_sd_receive() {
 /// A port that no one has.
 fn nobody() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Catches a port that no one has, and nobody is told: over IPv4 it is another option that tells it.
+#[test]
+fn a_socket_of_both_families_is_told_of_a_port_that_no_one_has() {
+    let winsock = winsock();
+    let s = datagrams(&winsock, Domain::IPV6);
+    winsock.set_option(s, IPPROTO_IPV6, IPV6_V6ONLY, &0_i32.to_ne_bytes()).unwrap();
+    winsock.bind(s, "[::]:0".parse().unwrap()).unwrap();
+    for ip in ["::1", "::ffff:127.0.0.1"] {
+        let to = UdpSocket::bind(SocketAddr::new(ip.parse().unwrap(), 0)).unwrap().local_addr();
+        assert_eq!(winsock.send_to(s, b"a", 0, Some(to.unwrap())), Ok(1));
+        assert_eq!(winsock.recv(s, &mut [0; 2], 0), Err(WsaError::WSAECONNRESET), "{ip}");
+    }
 }

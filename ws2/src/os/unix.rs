@@ -330,24 +330,23 @@ pub(crate) fn disconnect(socket: &Socket) -> io::Result<()> {
 pub(crate) fn report_unreachable(socket: &Socket, is_v6: bool) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let (level, name) = if is_v6 {
-            (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
-        } else {
-            (libc::IPPROTO_IP, libc::IP_RECVERR)
-        };
-        let on: libc::c_int = 1;
-        // SAFETY: the option takes an int, and gets one.
-        let result = unsafe {
-            libc::setsockopt(
-                socket.as_raw_fd(),
-                level,
-                name,
-                std::ptr::from_ref(&on).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            )
-        };
-        if result != 0 {
-            return Err(io::Error::last_os_error());
+        let on_v6 = is_v6.then_some((libc::IPPROTO_IPV6, libc::IPV6_RECVERR));
+        // Also of an IPv6 socket: without IPV6_V6ONLY it sends over IPv4, too.
+        for (level, name) in on_v6.into_iter().chain([(libc::IPPROTO_IP, libc::IP_RECVERR)]) {
+            let on: libc::c_int = 1;
+            // SAFETY: the option takes an int, and gets one.
+            let result = unsafe {
+                libc::setsockopt(
+                    socket.as_raw_fd(),
+                    level,
+                    name,
+                    std::ptr::from_ref(&on).cast(),
+                    size_of::<libc::c_int>() as libc::socklen_t,
+                )
+            };
+            if result != 0 {
+                return Err(io::Error::last_os_error());
+            }
         }
     }
     let _ = (socket, is_v6);
