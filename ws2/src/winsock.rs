@@ -127,7 +127,8 @@ impl Winsock {
             && let Some(to) = to
         {
             check_family(&socket, to)?;
-            if to.port() == 0 {
+            // Unix takes no address for its own.
+            if to.ip().is_unspecified() || to.port() == 0 {
                 return Err(WsaError::WSAEADDRNOTAVAIL);
             }
         }

@@ -164,3 +164,14 @@ fn a_socket_of_both_families_is_told_of_a_port_that_no_one_has() {
         assert_eq!(winsock.recv(s, &mut [0; 2], 0), Err(WsaError::WSAECONNRESET), "{ip}");
     }
 }
+
+/// Catches a datagram to no address, which Unix sends to this machine.
+#[test]
+fn nothing_is_sent_to_no_address() {
+    let winsock = winsock();
+    for (domain, to) in [(Domain::IPV4, "0.0.0.0:9"), (Domain::IPV6, "[::]:9")] {
+        let s = datagrams(&winsock, domain);
+        let sent = winsock.send_to(s, b"a", 0, Some(to.parse().unwrap()));
+        assert_eq!(sent, Err(WsaError::WSAEADDRNOTAVAIL));
+    }
+}
