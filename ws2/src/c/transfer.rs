@@ -23,6 +23,8 @@ struct WsaBuf {
     bytes: *mut u8,
 }
 
+const MSG_WAITALL: i32 = 8;
+
 /// A receive took the beginning of a datagram that is longer.
 const MSG_PARTIAL: u32 = 0x8000;
 
@@ -215,7 +217,7 @@ unsafe extern "C" fn WSARecvFrom(
         // SAFETY: the program promises that both are null or valid.
         let receive =
             |data: &mut [u8]| unsafe { receive_from(winsock, s, data, asked, from, from_length) };
-        let Received { length, truncated, .. } = buffers.fill(receive)?;
+        let Received { length, truncated, .. } = buffers.fill(asked & MSG_WAITALL != 0, receive)?;
         // SAFETY: the program promises that both are valid.
         unsafe {
             write(received, length as u32)?;
@@ -259,18 +261,24 @@ impl Buffers {
         Ok(Cow::Owned(pieces.collect::<Result<Vec<_>>>()?.concat()))
     }
 
-    /// Fills them, in their order. If there is more than one, the data comes by way of memory of our own.
-    fn fill(&self, receive: impl FnOnce(&mut [u8]) -> Result<Received>) -> Result<Received> {
+    /// Fills them, in their order, `all` of them or as far as there is data. If there is more than one, the data comes by
+    /// way of memory of our own.
+    fn fill(
+        &self,
+        all: bool,
+        receive: impl FnOnce(&mut [u8]) -> Result<Received>,
+    ) -> Result<Received> {
         /// A stream gives at most this much at once. No datagram has more.
         const MOST: usize = 1 << 20;
         if let [only] = &self.0[..] {
             // SAFETY: the caller of `new` guarantees it.
             return receive(unsafe { buffer(only.bytes, only.length as usize) }?);
         }
+        let sum = self.0.iter().fold(0_usize, |sum, it| sum.saturating_add(it.length as usize));
+        let room = if all { sum } else { sum.min(MOST) };
         let mut staged = Vec::new();
-        for buffer in &self.0 {
-            staged.resize(MOST.min(staged.len() + buffer.length as usize), 0);
-        }
+        staged.try_reserve_exact(room).map_err(|_| WsaError::WSAENOBUFS)?;
+        staged.resize(room, 0);
         let received = receive(&mut staged)?;
         let mut rest = &staged[..received.length];
         for it in &self.0 {

@@ -176,6 +176,28 @@ fn several_buffers_are_one() {
     );
 }
 
+/// Catches a receive that has waited for all that there is room for, and answers less.
+#[test]
+fn several_buffers_are_filled() {
+    const MSG_WAITALL: u32 = 8;
+    start();
+    let (client, server, _) = connected();
+    let mut out = [vec![0; 1 << 20], vec![0; 1 << 20]];
+    let sender = std::thread::spawn(move || {
+        let data = vec![7; 1 << 21];
+        succeeds!(ws2_send(client, data.as_ptr(), 1 << 21, 0))
+    });
+    let pieces = out.each_mut().map(|it| WSABUF { len: 1 << 20, buf: it.as_mut_ptr() });
+    let (mut length, mut flags) = (0, MSG_WAITALL);
+    assert_eq!(
+        succeeds!(WSARecv(server, pieces.as_ptr(), 2, &mut length, &mut flags, null_mut(), None)),
+        0
+    );
+    assert_eq!(length, 1 << 21);
+    assert!(out.iter().flatten().all(|byte| *byte == 7));
+    assert_eq!(sender.join().unwrap(), 1 << 21);
+}
+
 /// Catches a set that keeps what is not ready, loses what is, or is written beyond what was in it; and a time limit
 /// that is not one.
 #[test]
