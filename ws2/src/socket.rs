@@ -145,12 +145,15 @@ impl Socket {
         self.kind
     }
 
-    /// Whether the calls do not wait: by FIONBIO, or by a selection (S9).
+    /// Whether the calls do not wait: by FIONBIO, or by a selection (S9), which may already have set its event object, and
+    /// has not told this socket.
     pub(crate) fn is_nonblocking(&self) -> bool {
-        self.nonblocking.load(Ordering::Relaxed)
+        self.nonblocking.load(Ordering::Relaxed) || !self.recorder.selected().is_empty()
     }
 
+    /// No selection comes between the look and the change.
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> Result {
+        let _state = self.lock();
         if !nonblocking && !self.recorder.selected().is_empty() {
             return Err(WsaError::WSAEINVAL);
         }
@@ -160,6 +163,7 @@ impl Socket {
 
     /// S9.
     pub(crate) fn selected(&self) {
+        let _state = self.lock();
         self.nonblocking.store(true, Ordering::Relaxed);
     }
 

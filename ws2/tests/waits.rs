@@ -11,7 +11,10 @@ use socket2::{Domain, SockRef, Type};
 use ws2::event::Event;
 use ws2::select::Sets;
 use ws2::{Handles, MSG_OOB, MSG_PEEK, Winsock};
-use wsp_events::{NetworkEvents, SOCKET, WsaError, enum_network_events, event_select};
+use wsp_events::{
+    EventSignal, NetworkEvents, SOCKET, SignalError, WSAEVENT, WsaError, enum_network_events,
+    event_select,
+};
 
 /// Far more than any wait here needs: only a failing test waits that long.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -263,4 +266,39 @@ fn what_comes_does_not_put_off_the_time_limit() {
     assert_eq!(winsock.select(&mut except, Some(Duration::from_millis(50))), Ok(0));
     assert_eq!(winsock.recv(s, &mut [0], MSG_OOB), Err(WsaError::WSAETIMEDOUT));
     assert!(begun.elapsed() < LIMIT, "both went on as long as more came");
+}
+
+/// Catches a socket whose calls still wait when its selection stands and has set the event object.
+#[test]
+#[cfg_attr(windows, ignore = "nothing pumps there")]
+fn who_is_told_by_the_event_object_does_not_wait() {
+    struct Asks(Arc<Winsock>, SOCKET, TcpStream, mpsc::Sender<(NetworkEvents, bool)>);
+
+    impl EventSignal for Asks {
+        fn set_event(&self) -> Result<(), SignalError> {
+            let Self(winsock, s, peer, tell) = self;
+            let report = enum_network_events(&**winsock, *s, WSAEVENT::NULL).unwrap();
+            let _gone = tell.send((report.events(), winsock.is_nonblocking(*s).unwrap()));
+            // The first time, the selection is not made yet: this is left to it.
+            peer.shutdown(Shutdown::Write).unwrap();
+            winsock.pump();
+            Ok(())
+        }
+
+        fn reset_event(&self) -> Result<(), SignalError> {
+            Ok(())
+        }
+    }
+
+    let winsock = winsock();
+    let (s, mut peer) = connection(&winsock);
+    peer.write_all(b"a").unwrap();
+    let mut read = Sets { read: vec![s], ..Sets::default() };
+    assert_eq!(winsock.select(&mut read, Some(LIMIT)), Ok(1));
+    let (tell, told) = mpsc::channel();
+    let asks = Asks(Arc::clone(&winsock), s, peer, tell);
+    let handle = winsock.handles().insert_signal(Arc::new(asks)).unwrap();
+    let events = NetworkEvents::FD_READ | NetworkEvents::FD_CLOSE;
+    event_select(&*winsock, s, handle, events).unwrap();
+    assert_eq!(told.try_iter().last(), Some((events, true)));
 }
