@@ -416,10 +416,12 @@ impl Socket {
 
     /// Whether a close had to wait, on a socket whose calls do not: SO_LINGER has a time, and not everything is sent.
     pub(crate) fn would_linger(&self) -> bool {
-        let lingers = |os: &Watched| os.linger().is_ok_and(|time| time > Some(Duration::ZERO));
         self.is_nonblocking()
-            && self.kind == Type::STREAM
-            && self.lock().os.as_ref().is_some_and(|os| lingers(os) && os::has_unsent(os))
+            && self.lock().os.as_ref().is_some_and(|os| self.lingers(os) && os::has_unsent(os))
+    }
+
+    fn lingers(&self, os: &Watched) -> bool {
+        self.kind == Type::STREAM && os.linger().is_ok_and(|time| time > Some(Duration::ZERO))
     }
 
     /// The last descriptor is gone. Calls that wait are cancelled.
@@ -429,6 +431,14 @@ impl Socket {
         drop(state);
         // First, because the close may wait for the peer (SO_LINGER).
         waiting.iter().for_each(Parker::unpark);
+        // Not if the calls on the socket do not wait: there may be an answer of the peer's that is waited for, although
+        // everything is sent.
+        if let Some(os) = &os
+            && self.is_nonblocking()
+            && self.lingers(os)
+        {
+            let _ok = os.set_linger(None);
+        }
         drop(os);
         // S7. It is refused only from inside the socket's own event object (K4). Then the record is freed when
         // the last call that uses the socket returns.
