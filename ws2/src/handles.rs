@@ -93,6 +93,15 @@ impl Handles {
         Ok(duplicate)
     }
 
+    /// Whether the socket has another descriptor.
+    pub(crate) fn has_duplicate(&self, s: SOCKET) -> bool {
+        let Some(socket) = self.table.get(s) else { return false };
+        let is_same = |other: SocketRef<Handle>| std::ptr::eq(&*other, &*socket);
+        // Not under the lock: the last reference may be dropped here.
+        let others: Vec<_> = self.open().iter().copied().filter(|it| *it != s).collect();
+        others.into_iter().any(|it| self.table.get(it).is_some_and(is_same))
+    }
+
     /// Removes a descriptor. The socket is returned with its last one.
     pub(crate) fn remove_socket(&self, s: SOCKET) -> Result<Option<SocketHandle>> {
         if !self.open().remove(&s) {

@@ -168,7 +168,7 @@ impl Winsock {
 
     /// closesocket(). With the last descriptor, calls that wait for the socket are cancelled (WSAEINTR).
     pub fn close_socket(&self, s: SOCKET) -> Result {
-        if self.find(s)?.socket().would_linger() {
+        if self.find(s)?.socket().would_linger() && !self.handles.has_duplicate(s) {
             return Err(WsaError::WSAEWOULDBLOCK);
         }
         self.close(s)

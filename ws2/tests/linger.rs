@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 use ws2::{Handles, Winsock};
-use wsp_events::SOCKET;
+use wsp_events::{SOCKET, WsaError};
 
 /// Far more than any wait here needs: only a failing test waits that long.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -44,4 +44,17 @@ fn a_close_does_not_wait_for_the_peer() {
         thread::spawn(move || tell.send(winsock.close_socket(s)));
         assert_eq!(told.recv_timeout(LIMIT), Ok(Ok(())));
     });
+}
+
+/// Catches the close of a descriptor that is not the last one, and is refused: nothing would wait.
+#[test]
+fn only_the_last_descriptor_lingers() {
+    let winsock = Winsock::new(Arc::new(Handles::new()), |_, _| ()).unwrap();
+    let peer = TcpListener::bind("127.0.0.1:0").unwrap();
+    let s = lingering(&winsock, &peer);
+    while winsock.send(s, &[0; 1 << 16], 0) != Err(WsaError::WSAEWOULDBLOCK) {}
+    let other = winsock.duplicate(s).unwrap();
+    assert_eq!(winsock.close_socket(s), Ok(()));
+    assert_eq!(winsock.close_socket(other), Err(WsaError::WSAEWOULDBLOCK));
+    assert_eq!(winsock.send(other, &[0], 0), Err(WsaError::WSAEWOULDBLOCK), "it is still there");
 }
