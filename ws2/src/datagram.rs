@@ -60,7 +60,19 @@ impl Datagram {
         news: &mut News,
         reenable: Reenable<'_>,
     ) -> Result {
-        os.connect(&peer.into()).map_err(|error| no_port(error.into()))?;
+        let mut connected = os.connect(&peer.into());
+        if connected.is_err()
+            && let Some(earlier) = self.peer
+        {
+            // Unix keeps the address from which the earlier peer is reached, and there may be no way from it to this one.
+            self.disconnect(os)?;
+            connected = os.connect(&peer.into());
+            if connected.is_err() {
+                os.connect(&earlier.into())?;
+                self.peer = Some(earlier);
+            }
+        }
+        connected.map_err(|error| no_port(error.into()))?;
         reenable(ReenablingCall::Connect);
         self.peer = Some(peer);
         self.bound = true;

@@ -5,7 +5,9 @@
 #[expect(dead_code, reason = "it is made for other tests")]
 mod namespace;
 
+use std::io::{self, Write};
 use std::net::{SocketAddr, UdpSocket};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -174,4 +176,39 @@ fn nothing_is_sent_to_no_address() {
         let sent = winsock.send_to(s, b"a", 0, Some(to.parse().unwrap()));
         assert_eq!(sent, Err(WsaError::WSAEADDRNOTAVAIL));
     }
+}
+
+/// Catches a peer that cannot be exchanged for one that is elsewhere, and one that is lost when that fails.
+#[test]
+fn a_socket_can_have_one_peer_after_another() {
+    if Command::new("ip").arg("-V").output().is_err() {
+        // The test harness does not capture this.
+        let warning = "\nNOT CHECKED, no `ip` here: a_socket_can_have_one_peer_after_another\n";
+        return io::stderr().write_all(warning.as_bytes()).unwrap();
+    }
+    namespace::run("a_socket_can_have_one_peer_after_another", |lo| {
+        lo.set_up(true);
+        // A network beside that of the loopback link.
+        for command in [
+            "link add d0 type veth peer name d1",
+            "address add 10.1.1.1/24 dev d0",
+            "link set d0 up",
+        ] {
+            let ip = Command::new("ip").args(command.split(' ')).status();
+            assert!(ip.is_ok_and(|it| it.success()), "ip {command}");
+        }
+        let winsock = winsock();
+        let s = datagrams(&winsock, Domain::IPV4);
+        let [first, second, nowhere] =
+            ["127.0.0.1:9", "10.1.1.2:9", "203.0.113.1:9"].map(|it| it.parse().unwrap());
+        winsock.connect(s, first).unwrap();
+        let port = winsock.local_address(s).unwrap().port();
+        assert_eq!(winsock.connect(s, second), Ok(()));
+        for _ in 0..2 {
+            let local = SocketAddr::from(([10, 1, 1, 1], port));
+            assert_eq!(winsock.local_address(s), Ok(local));
+            assert_eq!(winsock.peer_address(s), Ok(second));
+            assert_eq!(winsock.connect(s, nowhere), Err(WsaError::WSAENETUNREACH));
+        }
+    });
 }
