@@ -424,12 +424,20 @@ impl Socket {
         self.kind == Type::STREAM && os.linger().is_ok_and(|time| time > Some(Duration::ZERO))
     }
 
-    /// The last descriptor is gone. Calls that wait are cancelled.
+    /// The last descriptor is gone.
     pub(crate) fn close(&self) {
+        drop(self.cancel());
+        // S7. It is refused only from inside the socket's own event object (K4). Then the record is freed when
+        // the last call that uses the socket returns.
+        let _refused = self.recorder.close();
+    }
+
+    /// The beginning of a close: calls that wait are cancelled. What is returned closes the socket of the OS, and may wait
+    /// for the peer (SO_LINGER).
+    pub(crate) fn cancel(&self) -> Option<Watched> {
         let mut state = self.lock();
         let (os, waiting) = (state.os.take(), mem::take(&mut state.waiting));
         drop(state);
-        // First, because the close may wait for the peer (SO_LINGER).
         waiting.iter().for_each(Parker::unpark);
         // Not if the calls on the socket do not wait: there may be an answer of the peer's that is waited for, although
         // everything is sent.
@@ -439,10 +447,7 @@ impl Socket {
         {
             let _ok = os.set_linger(None);
         }
-        drop(os);
-        // S7. It is refused only from inside the socket's own event object (K4). Then the record is freed when
-        // the last call that uses the socket returns.
-        let _refused = self.recorder.close();
+        os
     }
 
     pub(crate) fn on_changes(&self, changes: Changes) {

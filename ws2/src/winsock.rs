@@ -324,9 +324,11 @@ impl Winsock {
         if self.shut_down.swap(true, Ordering::AcqRel) {
             return;
         }
-        for socket in self.handles.remove_sockets() {
-            socket.socket().close();
-        }
+        let sockets = self.handles.remove_sockets();
+        // All calls first, because each close may wait for a peer.
+        let closing: Vec<_> = sockets.iter().map(|it| it.socket().cancel()).collect();
+        drop(closing);
+        sockets.iter().for_each(|it| it.socket().close());
         *self.changes() = None;
         self.poller.stop();
     }

@@ -206,3 +206,33 @@ fn nothing_is_left_beside_a_thread_that_waits() {
         assert_eq!(succeeds!(WSACloseEvent(event)), 1);
     }
 }
+
+/// Catches a call that goes on as long as the last WSACleanup closes another socket, which lingers.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_last_wsacleanup_ends_all_calls_first() {
+    if !is_alone("startup::the_last_wsacleanup_ends_all_calls_first") {
+        return;
+    }
+    start();
+    // The peer is none of the Winsock's sockets.
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let lingering = socket(SOCK_STREAM);
+    let address = sockaddr_in::loopback(peer.local_addr().unwrap().port());
+    assert_eq!(succeeds!(ws2_connect(lingering, &address, 16)), 0);
+    let (peer, _) = peer.accept().unwrap();
+    fill(lingering);
+    linger(lingering, 600);
+    let datagrams = bound(SOCK_DGRAM);
+    assert!(lingering < datagrams, "it is closed first");
+    let (tell, told) = std::sync::mpsc::channel();
+    let receiving = Waiting::in_call(move || {
+        tell.send(call!(ws2_recv(datagrams, [0].as_mut_ptr(), 1, 0)).1).unwrap();
+    });
+    let ending = Waiting::in_call(|| call!(WSACleanup()));
+    let limit = std::time::Duration::from_secs(20);
+    assert_eq!(told.recv_timeout(limit), Ok(Some(WsaError::WSAEINTR)));
+    drop(peer);
+    assert_eq!(ending.join(), (0, None));
+    receiving.join();
+}
