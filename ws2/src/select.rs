@@ -1,7 +1,8 @@
 //! select() and WSAPoll().
 //!
 //! Both answer from what is recorded, and not from what the OS would say now: a program that is told "readable" finds
-//! FD_READ in the record. Room is the exception: a send uses it up, and FD_WRITE says nothing of that, so the OS is asked.
+//! FD_READ in the record. The room of a stream is the exception: a send uses it up, and FD_WRITE says nothing of that, so
+//! the OS is asked.
 
 use std::mem;
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@
 //! call that finds nothing adds its thread to `waiting`, under the lock, and parks. Whatever the poller finds is recorded
 //! first. Then it unparks all of them, and each tries again. What a call finds after it has failed is recorded in the same
 //! way, and the call tries again without a wait. `select` and `WSAPoll` wait like blocking calls, on all of their sockets.
-//! All that they know is recorded, but for room: they ask the OS whether it is still there.
+//! All that they know is recorded, but for the room of a stream: they ask the OS whether it is still there.
 
 #[cfg(test)]
 mod tests;
