@@ -163,13 +163,18 @@ impl Socket {
         report
     }
 
-    /// Puts back the report of an enumeration that fails (E7). What has been recorded meanwhile came later (R3). A set
-    /// is owed for all of it, since the reset may have had an effect before it failed.
+    /// Puts back the report of an enumeration that fails (E7). What has been recorded meanwhile came later (R3), and what
+    /// was re-enabled meanwhile is not put back. A set is owed for all of it, since the reset may have had an effect before
+    /// it failed.
     pub fn put_back(&mut self, report: Record) {
         if self.closed {
             return;
         }
         for event in (0..EVENTS).filter(|&event| report[event].is_some()) {
+            let was_taken = self.latched[event] && self.record[event].is_none();
+            if self.latching[event] && !was_taken {
+                continue;
+            }
             // R3: an error recorded meanwhile replaces a success, and nothing replaces an error.
             if report[event] != Some(0) || self.record[event].is_none() {
                 self.record[event] = report[event];

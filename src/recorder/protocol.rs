@@ -66,11 +66,14 @@
 //! **A failure puts the report back,** *under* what came since: its codes are the earlier ones (E7, R3). It
 //! is then signaled again, since its set may have been wiped out meanwhile. The set stays owed after a panic (K5),
 //! and inside the event object: one that answers its set with an enumeration that fails would be set without
-//! end (K4). The report is delivered before the reset, so that a delivery that fails has reset nothing. Between the taking and the putting back the report is out, and other calls see it as
-//! taken. An enumeration misses it. A withdrawal finds nothing to withdraw, so that the next report may name
-//! a condition that has gone. An error of a latched event is dropped, as after a report.
-//! *`e7_failing_reset_against_records`, `e7_what_is_put_back_is_signaled`,
-//! `k5_panicking_reset_against_a_record`.*
+//! end (K4). The report is delivered before the reset, so that a delivery that fails has reset nothing.
+//! *`e7_failing_reset_against_records`, `e7_what_is_put_back_is_signaled`, `k5_panicking_reset_against_a_record`.*
+//!
+//! Between the taking and the putting back the report is out, and other calls see it as taken. An enumeration
+//! misses it. An error of a latched event is dropped, as after a report. A withdrawal finds nothing, so that the
+//! next report may name a condition that has gone. But an event that was taken stays latched and is not recorded
+//! until it is re-enabled: by this a re-enabling is noticed, and what it would have taken out is not put back.
+//! *`e7_what_is_reenabled_is_not_put_back`.*
 //!
 //! # Failures and calls from inside
 //!

@@ -190,11 +190,15 @@ impl Shared {
         }
     }
 
-    /// Puts back what [`take_out`](Self::take_out) has taken (E7). A set is owed for it.
+    /// Puts back what [`take_out`](Self::take_out) has taken, unless it was re-enabled since (E7). A set is owed for it.
     pub(super) fn put_back(&self, events: NetworkEvents, codes: &Codes) {
-        let failed = events.members().filter(|event| codes[event.bit_position()] != 0).collect();
-        let before =
-            self.exchange(|word| Some((word.put_back(events, failed, self.latching)?, word)));
+        let failed: NetworkEvents =
+            events.members().filter(|event| codes[event.bit_position()] != 0).collect();
+        let (before, failed) = self.exchange(|word| {
+            let events = events - word.reenabled(self.latching);
+            let failed = failed & events;
+            Some((word.put_back(events, failed, self.latching)?, (word, failed)))
+        });
         if failed.is_empty() || before.is_closed() {
             return;
         }

@@ -318,6 +318,11 @@ impl Word {
             .with(LATCHED, NetworkEvents::LATCHED_FROM_THE_BEGINNING)
     }
 
+    /// Of the events that latch, those that no report has taken since they were re-enabled.
+    pub(super) fn reenabled(self, latching: NetworkEvents) -> NetworkEvents {
+        latching - (self.latched() - self.recorded())
+    }
+
     /// Puts a report back, as if it had not been taken (E7): what was recorded meanwhile stays, and
     /// counts as later (R3). A set is owed for all of it, since the event object may have been reset before
     /// the reset failed or panicked. If any of it has `failed`, the caller is then the one who may fill

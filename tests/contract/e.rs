@@ -214,6 +214,32 @@ fn e7_a_report_is_put_back_under_what_came_meanwhile() {
     assert!(report.iter().eq([read, accept, (NetworkEvent::Close, Err(RESET))]));
 }
 
+/// Catches a refusal that comes back over the success after it, and a close of the connection before, because an
+/// enumeration fails meanwhile.
+#[test]
+fn e7_what_was_reenabled_is_not_put_back() {
+    for (reenable, left) in [
+        ((|recorder| recorder.reenable_for(ReenablingCall::Connect)) as fn(&Recorder), CLOSE),
+        (|recorder| recorder.renew(), NONE),
+    ] {
+        for again in [NONE, CONNECT] {
+            let recorder = Recorder::with_latching(ALL);
+            recorder.select(ALL, Event::new()).unwrap();
+            recorder.record(NetworkEvent::Connect, Err(DOWN));
+            recorder.record(NetworkEvent::Close, Err(RESET));
+            let failed = recorder.enumerate_with(|_| {
+                reenable(&recorder);
+                recorder.record_all(again.members().map(|event| (event, Ok(()))));
+                Err(Fault(14))
+            });
+            assert_eq!(failed, Err(Fault(14)));
+            let report = recorder.enumerate().unwrap();
+            assert_eq!(report.events(), left | again);
+            assert_ne!(report.outcome(NetworkEvent::Connect), Some(Err(DOWN)));
+        }
+    }
+}
+
 /// Catches an empty record that fails, or leaves the event object set.
 #[test]
 fn e8_an_empty_record_still_resets() {

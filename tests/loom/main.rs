@@ -831,6 +831,29 @@ fn e7_what_is_put_back_is_signaled() {
     });
 }
 
+/// E7: an attempt to connect was refused, the next one succeeds, and an enumeration between them fails: the refusal is
+/// not put back over the success.
+#[test]
+fn e7_what_is_reenabled_is_not_put_back() {
+    model(3, |world| {
+        let recorder = Recorder::with_latching(NetworkEvents::LATCHING_FOR_CONDITIONS);
+        let connect = NetworkEvents::FD_CONNECT;
+        let (recorder, event) = world.selected_with(recorder, connect, world.event_object());
+        world.record(&recorder, Connect, RESET);
+        let other = spawn(world, &recorder, |world, recorder| {
+            recorder.reenable_for(ReenablingCall::Connect);
+            world.record(recorder, Connect, OK);
+        });
+        let bad = world.event_object();
+        bad.resets_to_fail.store(1, SeqCst);
+        recorder.enumerate_and_reset(&*bad).unwrap_err();
+        other.join().unwrap();
+
+        world.assert_at_rest(&recorder, &event, false);
+        assert_eq!(recorder.enumerate().unwrap().outcome(Connect), Some(OK));
+    });
+}
+
 /// K5: the same when the reset panics: the report is not lost, and a set is owed.
 #[test]
 fn k5_panicking_reset_against_a_record() {
