@@ -63,6 +63,8 @@ pub(crate) enum Start {
     NothingRecorded,
     Recorded,
     RecordedWithACode,
+    /// The same, and FD_CLOSE latches.
+    LatchedWithACode,
     /// FD_CLOSE latches, and was reported.
     Latched,
     /// A set has failed.
@@ -85,7 +87,9 @@ impl Start {
         let (before, script): (_, Vec<Act>) = match self {
             Self::NothingRecorded => (vec![select], vec![]),
             Self::Recorded => (vec![select, success], vec![]),
-            Self::RecordedWithACode => (vec![select, Operation::Record(CLOSE, code_of(9))], vec![]),
+            Self::RecordedWithACode | Self::LatchedWithACode => {
+                (vec![select, Operation::Record(CLOSE, code_of(9))], vec![])
+            }
             Self::Latched => (vec![select, success, take], vec![]),
             Self::Owed => (vec![select, success], vec![End::Fails.into()]),
             Self::Failing => (vec![select], vec![End::Fails.into()]),
@@ -93,12 +97,12 @@ impl Start {
             Self::Inside => (vec![select], vec![records(CLOSE, code_of(8))]),
             Self::Unselected => (vec![success], vec![]),
         };
-        let is_latched = matches!(self, Self::Latched);
+        let latches = matches!(self, Self::Latched | Self::LatchedWithACode);
         let moves = |operations: Vec<Operation>| -> Vec<Move> {
             operations.into_iter().map(|operation| (0, operation)).collect()
         };
         Scene {
-            latching: if is_latched { FD_CLOSE } else { NetworkEvents::empty() },
+            latching: if latches { FD_CLOSE } else { NetworkEvents::empty() },
             recorders: 1,
             before: moves(before),
             script,
@@ -167,6 +171,7 @@ every_pair! {
     from_recorded: Recorded,
     from_recorded_with_a_code: RecordedWithACode,
     from_latched: Latched,
+    from_latched_with_a_code: LatchedWithACode,
     from_owed: Owed,
     from_failing: Failing,
     from_panicking: Panicking,
