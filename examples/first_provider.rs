@@ -165,11 +165,14 @@ fn main() {
     let result = unsafe { (TABLE.event_select)(s, handle, events.mask(), &mut errno) };
     assert_eq!((result, errno), (0, 0));
 
-    // The link, on a thread of its own.
+    // The link, on a thread of its own. Now and then it waits until the switch has received
+    // everything: what comes next would hide that a wake-up was lost.
     let socket = provider.sockets.get(s).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
     let link = thread::spawn(move || {
         for number in 0..DATAGRAMS {
             socket.arrived(number.to_le_bytes().to_vec());
+            while number % 10 == 9 && told.recv().unwrap() <= number {}
         }
         socket.link_lost(WsaError::WSAENETDOWN);
     });
@@ -193,6 +196,7 @@ fn main() {
                         received += 1;
                     }
                     assert_ne!(received, before, "FD_READ, and nothing to receive");
+                    tell.send(received).unwrap();
                 }
                 _ => end = Some(outcome),
             }

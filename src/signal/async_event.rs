@@ -61,6 +61,8 @@ const TURN: u64 = 4;
 /// is just beginning or cancelling a wait, that thread calls the wakers instead, as its next step.
 ///
 /// A waker may set and reset the event object, begin, poll and cancel waits, and drop its task. No lock is held meanwhile.
+/// It runs inside the event object (K4): one that runs its task at once may record and enumerate there, but selecting and
+/// closing fail with [`RecorderError::Reentrant`](crate::RecorderError::Reentrant).
 /// If a waker panics, the others are still called, and then the first panic continues. Without `std` a panic cannot be
 /// caught: it continues at once, and the remaining wakers are not called.
 ///
