@@ -318,7 +318,8 @@ impl Word {
             .with(LATCHED, NetworkEvents::LATCHED_FROM_THE_BEGINNING)
     }
 
-    /// Of the events that latch, those that no report has taken since they were re-enabled.
+    /// Of the events that latch, those that were re-enabled since a report took them: what it has taken stays latched, and
+    /// is not recorded again, until then.
     pub(super) fn reenabled(self, latching: NetworkEvents) -> NetworkEvents {
         latching - (self.latched() - self.recorded())
     }
