@@ -45,8 +45,8 @@ pub(crate) struct Stream {
     readable: bool,
     unread: usize,
     /// Out-of-band data, taken from the OS when it is reported or a receive comes to it: Linux keeps one byte, and drops it
-    /// when a receive passes its place. (If another arrives while data before it is unread, Linux puts it into the stream as well.) Empty for a
-    /// socket with SO_OOBINLINE, where it stays in the stream.
+    /// when a receive passes its place. (If another arrives while data before it is unread, Linux puts it into the stream
+    /// as well.) Empty for a socket with SO_OOBINLINE, where it stays in the stream.
     urgent: VecDeque<u8>,
     /// The count of unread bytes and a short receive may end at a mark.
     has_mark: bool,

@@ -29,6 +29,19 @@ fn winsock() -> Arc<Winsock> {
     Arc::new(Winsock::new(Arc::new(Handles::new()), |_, _| ()).unwrap())
 }
 
+/// As long as its gate is locked, the poller's thread takes no error away.
+fn gated() -> (Winsock, Arc<Mutex<()>>) {
+    let gate = Arc::new(Mutex::new(()));
+    let passes = Arc::clone(&gate);
+    let observer = move |_, happening| {
+        if matches!(happening, Happening::Ready) {
+            drop(passes.lock());
+        }
+    };
+    let winsock = Winsock::new(Arc::new(Handles::new()), observer).unwrap();
+    (winsock, gate)
+}
+
 /// A socket whose receives do not wait for ever.
 fn datagrams(winsock: &Winsock, domain: Domain) -> SOCKET {
     let s = winsock.create_socket(domain, Type::DGRAM).unwrap();
@@ -69,15 +82,7 @@ fn a_disconnected_socket_keeps_its_port() {
 fn an_error_of_an_earlier_datagram_is_not_that_of_the_next_call() {
     namespace::run("an_error_of_an_earlier_datagram_is_not_that_of_the_next_call", |lo| {
         lo.set_up(true);
-        // As long as it is locked, the poller's thread takes no error away.
-        let gate = Arc::new(Mutex::new(()));
-        let passes = Arc::clone(&gate);
-        let observer = move |_, happening| {
-            if matches!(happening, Happening::Ready) {
-                drop(passes.lock());
-            }
-        };
-        let winsock = Winsock::new(Arc::new(Handles::new()), observer).unwrap();
+        let (winsock, gate) = gated();
         let s = datagrams(&winsock, Domain::IPV4);
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         peer.set_read_timeout(Some(LIMIT)).unwrap();
@@ -125,14 +130,7 @@ fn icmp(code: u8, from: u16, to: u16) {
 /// Catches FD_READ, by a send, for a socket that receives no more.
 #[test]
 fn no_receive_gets_the_error_after_sd_receive() {
-    let gate = Arc::new(Mutex::new(()));
-    let passes = Arc::clone(&gate);
-    let observer = move |_, happening| {
-        if matches!(happening, Happening::Ready) {
-            drop(passes.lock());
-        }
-    };
-    let winsock = Winsock::new(Arc::new(Handles::new()), observer).unwrap();
+    let (winsock, gate) = gated();
     let s = datagrams(&winsock, Domain::IPV4);
     winsock.bind(s, "127.0.0.1:0".parse().unwrap()).unwrap();
     winsock.shutdown(s, SD_RECEIVE).unwrap();

@@ -160,6 +160,19 @@ fn nothing_is_left_of_a_socket_that_is_made_meanwhile() {
     wait_until(|| left() == before);
 }
 
+/// A socket that lingers so many seconds, and its peer, which is none of the Winsock's sockets and receives nothing.
+#[cfg(target_os = "linux")]
+fn lingering(seconds: u16) -> (SOCKET, std::net::TcpStream) {
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let s = socket(SOCK_STREAM);
+    let address = sockaddr_in::loopback(peer.local_addr().unwrap().port());
+    assert_eq!(succeeds!(ws2_connect(s, &address, 16)), 0);
+    let (peer, _) = peer.accept().unwrap();
+    fill(s);
+    linger(s, seconds);
+    (s, peer)
+}
+
 /// Catches a call that outlives its Winsock, and closes the sockets of the next.
 #[cfg(target_os = "linux")]
 #[test]
@@ -169,14 +182,7 @@ fn a_call_that_outlives_its_winsock_leaves_the_next_alone() {
     }
     start();
     let (client, _server, _listener) = connected();
-    // The peer is none of the Winsock's sockets.
-    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let lingering = socket(SOCK_STREAM);
-    let address = sockaddr_in::loopback(peer.local_addr().unwrap().port());
-    assert_eq!(succeeds!(ws2_connect(lingering, &address, 16)), 0);
-    let (peer, _) = peer.accept().unwrap();
-    fill(lingering);
-    linger(lingering, 60);
+    let (lingering, peer) = lingering(60);
     let closing = Waiting::in_call(move || call!(closesocket(lingering)));
     assert_eq!(succeeds!(WSACleanup()), 0);
     start();
@@ -215,14 +221,7 @@ fn the_last_wsacleanup_ends_all_calls_first() {
         return;
     }
     start();
-    // The peer is none of the Winsock's sockets.
-    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let lingering = socket(SOCK_STREAM);
-    let address = sockaddr_in::loopback(peer.local_addr().unwrap().port());
-    assert_eq!(succeeds!(ws2_connect(lingering, &address, 16)), 0);
-    let (peer, _) = peer.accept().unwrap();
-    fill(lingering);
-    linger(lingering, 600);
+    let (lingering, peer) = lingering(600);
     let datagrams = bound(SOCK_DGRAM);
     assert!(lingering < datagrams, "it is closed first");
     let (tell, told) = std::sync::mpsc::channel();
